@@ -36,6 +36,8 @@ public sealed interface BatchResult {
         throw new KvException(
                 ErrorCode.PRECONDITION_FAILED,
                 "condition of operation " + failed.index() + " failed: "
-                        + (failed.currentVersion() == 0 ? "the key is absent" : "the entry has version " + failed.currentVersion()));
+                        + (failed.currentVersion() == 0
+                                ? "the key is absent"
+                                : "the entry has version " + failed.currentVersion()));
     }
 }

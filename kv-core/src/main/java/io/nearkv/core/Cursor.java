@@ -36,7 +36,9 @@ public final class Cursor {
             try {
                 byte[] bytes = Base64.getUrlDecoder().decode(text);
                 int keyEnd = bytes.length - Integer.BYTES;
-                if (keyEnd > 1 && bytes[0] == FORMAT && checksum(bytes, keyEnd) == ByteBuffer.wrap(bytes).getInt(keyEnd)) {
+                if (keyEnd > 1
+                        && bytes[0] == FORMAT
+                        && checksum(bytes, keyEnd) == ByteBuffer.wrap(bytes).getInt(keyEnd)) {
                     return new Cursor(Key.ofUtf8(ByteBuffer.wrap(bytes, 1, keyEnd - 1)));
                 }
             } catch (IllegalArgumentException | KvException e) {

@@ -17,8 +17,12 @@ public sealed interface FeedEvent {
      * @param endsCommit whether this is the last change of its commit: the changes of an atomic batch come one after the other, and only the last one has this
      */
     record Change(
-            Position position, long version, NamespaceId namespace, @Nullable Key key, Kind kind, boolean endsCommit)
-            implements FeedEvent {
+            Position position,
+            long version,
+            NamespaceId namespace,
+            @Nullable Key key,
+            Kind kind,
+            boolean endsCommit) implements FeedEvent {
         /** Checks that nothing is missing. */
         public Change {
             requireNonNull(position, "position");

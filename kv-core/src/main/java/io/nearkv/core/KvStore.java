@@ -35,7 +35,8 @@ public interface KvStore extends AutoCloseable {
      * Writes many keys, each for itself: some conditions may fail while other writes happen. Results are in the order of the mutations. If the future fails, some of the
      * writes may have happened. Bounded by {@link Limits#MAX_BATCH_OPERATIONS} and {@link Limits#MAX_BATCH_BYTES}.
      */
-    CompletableFuture<List<WriteResult>> writeAll(NamespaceId namespace, List<Mutation> mutations, WriteOptions options);
+    CompletableFuture<List<WriteResult>> writeAll(
+            NamespaceId namespace, List<Mutation> mutations, WriteOptions options);
 
     /** Writes many keys at once: all of them or, if one condition fails, none. Bounded as {@link #writeAll}. */
     CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options);

@@ -30,7 +30,8 @@ public record ListOptions(String prefix, @Nullable Cursor cursor, int limit) {
         int prefixBytes = prefix.getBytes(StandardCharsets.UTF_8).length;
         if (prefixBytes > Limits.MAX_KEY_BYTES) {
             throw new KvException(
-                    ErrorCode.TOO_LARGE, "prefix of " + prefixBytes + " bytes (expected: at most " + Limits.MAX_KEY_BYTES + ")");
+                    ErrorCode.TOO_LARGE,
+                    "prefix of " + prefixBytes + " bytes (expected: at most " + Limits.MAX_KEY_BYTES + ")");
         }
     }
 

@@ -24,7 +24,9 @@ public record Position(long lineage, List<Long> versions) {
     /** Makes the list read-only and checks it. */
     public Position {
         versions = List.copyOf(versions);
-        if (versions.isEmpty() || versions.size() > MAX_PARTITIONS || versions.stream().anyMatch(v -> v < 0)) {
+        if (versions.isEmpty()
+                || versions.size() > MAX_PARTITIONS
+                || versions.stream().anyMatch(v -> v < 0)) {
             throw new IllegalArgumentException(
                     "versions: " + versions + " (expected: 1 to " + MAX_PARTITIONS + ", none negative)");
         }
@@ -81,7 +83,8 @@ public record Position(long lineage, List<Long> versions) {
     private static KvException malformed(String text, @org.jspecify.annotations.Nullable Throwable cause) {
         return new KvException(
                 ErrorCode.INVALID_REQUEST,
-                "position '" + Key.display(text) + "' (expected: one that a watch printed, such as 00c0ffee00c0ffee-1042)",
+                "position '" + Key.display(text)
+                        + "' (expected: one that a watch printed, such as 00c0ffee00c0ffee-1042)",
                 cause);
     }
 

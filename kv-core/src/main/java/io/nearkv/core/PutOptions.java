@@ -40,7 +40,8 @@ public record PutOptions(@Nullable Metadata metadata, long expiresAt, long ttlSe
                             + Limits.MAX_EXPIRATION_EPOCH_SECOND + " s)");
         }
         if (expiresAt != 0 && ttlSeconds != 0) {
-            throw new KvException(ErrorCode.INVALID_REQUEST, "both an expiration and a ttl are given (expected: one of them)");
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST, "both an expiration and a ttl are given (expected: one of them)");
         }
     }
 

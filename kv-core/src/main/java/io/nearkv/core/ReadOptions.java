@@ -14,7 +14,10 @@ import org.jspecify.annotations.Nullable;
  * @param timeout how long the caller waits, up to {@link Limits#MAX_TIMEOUT}
  */
 public record ReadOptions(
-        Consistency consistency, Duration maxStaleness, @Nullable Position after, Duration timeout) {
+        Consistency consistency,
+        Duration maxStaleness,
+        @Nullable Position after,
+        Duration timeout) {
     /** Any cached copy will do. */
     public static final ReadOptions EVENTUAL =
             new ReadOptions(Consistency.EVENTUAL, Duration.ZERO, null, Limits.DEFAULT_TIMEOUT);
@@ -46,7 +49,8 @@ public record ReadOptions(
                     + " (expected: zero or more with BOUNDED, zero with any other)");
         }
         if ((consistency == Consistency.SESSION) != (after != null)) {
-            throw new IllegalArgumentException("after: " + after + " with " + consistency + " (expected: with SESSION, and only then)");
+            throw new IllegalArgumentException(
+                    "after: " + after + " with " + consistency + " (expected: with SESSION, and only then)");
         }
     }
 
@@ -68,7 +72,8 @@ public record ReadOptions(
     static void checkTimeout(Duration timeout) {
         requireNonNull(timeout, "timeout");
         if (timeout.isNegative() || timeout.isZero() || timeout.compareTo(Limits.MAX_TIMEOUT) > 0) {
-            throw new IllegalArgumentException("timeout: " + timeout + " (expected: more than zero, at most " + Limits.MAX_TIMEOUT + ")");
+            throw new IllegalArgumentException(
+                    "timeout: " + timeout + " (expected: more than zero, at most " + Limits.MAX_TIMEOUT + ")");
         }
     }
 }

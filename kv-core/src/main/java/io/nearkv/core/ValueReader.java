@@ -13,7 +13,8 @@ public interface ValueReader extends AutoCloseable {
     int length();
 
     /** Returns the metadata, or null if there is none. */
-    @Nullable Metadata metadata();
+    @Nullable
+    Metadata metadata();
 
     /** Returns the number of the commit that wrote the entry. */
     long version();
