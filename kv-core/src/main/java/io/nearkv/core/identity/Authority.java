@@ -24,7 +24,8 @@ public interface Authority {
      * Returns null while this node may serve, else the 401 that every operation gets: {@code build_not_authorized}, or {@code environment_mismatch}
      * where the data is of another environment.
      */
-    @Nullable KvException refusal();
+    @Nullable
+    KvException refusal();
 
     /**
      * Returns what the token grants. The verdict is cached, so that a token shown again costs a hash and no signature.

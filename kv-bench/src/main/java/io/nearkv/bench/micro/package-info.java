@@ -1,0 +1,5 @@
+/** JMH benchmarks of CPU paths. */
+@NullMarked
+package io.nearkv.bench.micro;
+
+import org.jspecify.annotations.NullMarked;
