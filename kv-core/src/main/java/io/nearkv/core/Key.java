@@ -38,7 +38,8 @@ public final class Key implements Comparable<Key> {
             if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
                 i++;
             } else if (Character.isSurrogate(c)) {
-                throw new KvException(ErrorCode.INVALID_REQUEST, "key has an unpaired surrogate (expected: valid Unicode text)");
+                throw new KvException(
+                        ErrorCode.INVALID_REQUEST, "key has an unpaired surrogate (expected: valid Unicode text)");
             }
         }
         return checked(utf8);
@@ -117,7 +118,8 @@ public final class Key implements Comparable<Key> {
     }
 
     private static KvException tooLong(String length) {
-        return new KvException(ErrorCode.TOO_LARGE, "key of " + length + " bytes (expected: at most " + Limits.MAX_KEY_BYTES + ")");
+        return new KvException(
+                ErrorCode.TOO_LARGE, "key of " + length + " bytes (expected: at most " + Limits.MAX_KEY_BYTES + ")");
     }
 
     /** Returns the length in bytes, 1 to {@link Limits#MAX_KEY_BYTES}. */
@@ -189,7 +191,10 @@ public final class Key implements Comparable<Key> {
         int end = Math.min(text.length(), 64);
         for (int i = 0; i < end; i++) {
             char c = text.charAt(i);
-            if (Character.isISOControl(c) || c == '\u2028' || c == '\u2029' || Character.isSurrogate(c) && !pairAt(text, i)) {
+            if (Character.isISOControl(c)
+                    || c == '\u2028'
+                    || c == '\u2029'
+                    || (Character.isSurrogate(c) && !pairAt(text, i))) {
                 out.append(String.format("\\u%04x", (int) c));
             } else {
                 out.append(c);
@@ -203,5 +208,4 @@ public final class Key implements Comparable<Key> {
                 ? i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))
                 : i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
     }
-
 }

@@ -60,7 +60,8 @@ public final class Value {
     public static void checkLength(long length) {
         if (length > Limits.MAX_VALUE_BYTES) {
             throw new KvException(
-                    ErrorCode.TOO_LARGE, "value of " + length + " bytes (expected: at most " + Limits.MAX_VALUE_BYTES + ")");
+                    ErrorCode.TOO_LARGE,
+                    "value of " + length + " bytes (expected: at most " + Limits.MAX_VALUE_BYTES + ")");
         }
     }
 
