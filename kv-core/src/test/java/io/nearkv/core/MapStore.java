@@ -379,10 +379,16 @@ public final class MapStore implements KvStore {
 
         @Override
         public CompletableFuture<WriteResult> commit() {
+            return commit(options);
+        }
+
+        @Override
+        public CompletableFuture<WriteResult> commit(PutOptions late) {
+            requireNonNull(late, "late");
             checkWriter();
             ended = true;
             return MapStore.this.write(
-                    namespace, new Mutation.Put(key, Value.wrap(bytes.toByteArray()), options), WriteOptions.DEFAULT);
+                    namespace, new Mutation.Put(key, Value.wrap(bytes.toByteArray()), late), WriteOptions.DEFAULT);
         }
 
         private void checkWriter() {

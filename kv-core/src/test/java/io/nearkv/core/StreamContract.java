@@ -209,6 +209,24 @@ public interface StreamContract extends ContractSupport {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {100, 100_000})
+    default void options_that_come_with_the_commit_replace_those_of_the_start(int size) {
+        PutOptions begin = new PutOptions(Metadata.ofJson("\"old\""), 0, 100, Condition.IF_PRESENT);
+        PutOptions end = PutOptions.metadata(Metadata.ofJson("\"new\"")).withCondition(Condition.IF_ABSENT);
+        try (ValueWriter writer = upload("k", begin)) {
+            writePieces(writer, bytes(size, 1), 65_536);
+            assertThat(await(writer.commit(end)).applied()).isTrue();
+        }
+        GetResult.Found found = found("k");
+        assertThat(found.value()).isEqualTo(bytes(size, 1));
+        assertThat(found.metadata()).isEqualTo(end.metadata());
+        assertThat(found.expiresAt()).isZero();
+        try (ValueWriter writer = upload("k", PutOptions.DEFAULT)) {
+            assertThat(await(writer.commit(end))).isEqualTo(new WriteResult.ConditionFailed(found.version()));
+        }
+    }
+
     @Test
     default void pieces_may_come_from_any_kind_of_buffer_and_be_reused() {
         try (ValueWriter writer = upload("k", PutOptions.DEFAULT)) {
