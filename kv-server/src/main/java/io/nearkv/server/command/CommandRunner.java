@@ -1,0 +1,120 @@
+package io.nearkv.server.command;
+
+import io.nearkv.core.KvException;
+import io.nearkv.server.cli.BaseCommand;
+import io.nearkv.server.cli.CommandException;
+import io.nearkv.server.cli.CommandProvider;
+import io.nearkv.server.cli.Console;
+import io.nearkv.server.cli.ExitCode;
+import io.nearkv.server.cli.Output;
+import io.nearkv.server.config.SettingSources;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Finds the command that the arguments name, fills its options in and runs it. */
+public final class CommandRunner {
+    private CommandRunner() {}
+
+    /** Runs a command to its end and returns the exit code of the process; {@link ExitCode} has the numbers. */
+    public static int run(String[] args, Console console) {
+        try {
+            SettingSources settings = SettingSources.of(console.environment(), configFile(args));
+            int exitCode = commandLine(args, console, settings).execute(args);
+            console.out().flush();
+            return exitCode;
+        } catch (Output.ReaderGoneException e) {
+            return ExitCode.DONE.number();
+        } catch (CommandException | KvException e) {
+            return Failures.report(e, console.err(), false).number();
+        }
+    }
+
+    /** Returns the whole command line, with every command, for help and for tests of the documents. */
+    static CommandLine whole(Console console) {
+        return commandLine(new String[0], console, SettingSources.NONE);
+    }
+
+    private static CommandLine commandLine(String[] args, Console console, SettingSources settings) {
+        CommandLine root = new CommandLine(new RootCommand(console));
+        // The model of a command is made by reflection, which costs more than most commands themselves: only what is called for is made.
+        if (args.length == 0 || !addCommand(root, args[0], console)) {
+            for (String name : Commands.NAMES) {
+                addCommand(root, name, console);
+            }
+            for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
+                root.addSubcommand(provider.name(), provider.create(console));
+            }
+        }
+        SettingDefaults defaults = new SettingDefaults(settings);
+        root.setDefaultValueProvider(defaults)
+                // A value or a key that begins with @ is not the name of a file with more arguments.
+                .setExpandAtFiles(false)
+                .setParameterExceptionHandler((e, ignored) -> usageFailure(e, console))
+                .setExecutionExceptionHandler((e, commandLine, ignored) -> {
+                    if (e instanceof Output.ReaderGoneException) {
+                        return ExitCode.DONE.number();
+                    }
+                    console.out().flush();
+                    BaseCommand command = commandLine.getCommand();
+                    return Failures.report(e, console.err(), command.verbose()).number();
+                });
+        root.setOut(console.outWriter());
+        root.setErr(new PrintWriter(console.err(), true));
+        return root;
+    }
+
+    private static boolean addCommand(CommandLine parent, String name, Console console) {
+        BaseCommand command = Commands.create(name, console);
+        if (command == null) {
+            return false;
+        }
+        CommandLine line = new CommandLine(command);
+        for (String inner : Commands.namesBelow(name)) {
+            line.addSubcommand(inner, Commands.create(name + " " + inner, console));
+        }
+        parent.addSubcommand(name, line);
+        return true;
+    }
+
+    private static int usageFailure(ParameterException e, Console console) {
+        CommandLine line = e.getCommandLine();
+        String message = String.valueOf(e.getMessage());
+        if (e.getCause() instanceof KvException known) {
+            message = String.valueOf(known.getMessage());
+        }
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            List<String> near = new ArrayList<>(unmatched.getSuggestions());
+            if (!near.isEmpty()) {
+                message += "; did you mean " + String.join(" or ", near.subList(0, Math.min(3, near.size()))) + "?";
+            }
+        }
+        String name = line.getCommandSpec().qualifiedName();
+        return Failures.report(
+                        CommandException.usage(message + " (see: " + name + " --help)"), console.err(), false)
+                .number();
+    }
+
+    /** Finds the file before the options are parsed, because it gives the defaults of the others. */
+    private static @Nullable Path configFile(String[] args) {
+        for (int i = 0; i < args.length; i++) {
+            if (args[i].equals("--")) {
+                break;
+            }
+            if (args[i].equals("--config") && i + 1 < args.length) {
+                return Path.of(args[i + 1]);
+            }
+            if (args[i].startsWith("--config=")) {
+                return Path.of(args[i].substring("--config=".length()));
+            }
+        }
+        return null;
+    }
+}
