@@ -1,4 +1,4 @@
-/** Environments, their keys, tokens and build credentials: who may do what, decided without a network. */
+/** Environments and what proves belonging to one: keysets, tokens, build credentials, revocation. Everything is verified offline. */
 @NullMarked
 package io.nearkv.core.identity;
 

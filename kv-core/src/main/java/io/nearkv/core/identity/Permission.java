@@ -1,0 +1,38 @@
+package io.nearkv.core.identity;
+
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** What a token lets its bearer do in a scope. */
+public enum Permission {
+    /** Get, list and watch entries; see the namespace. */
+    READ,
+    /** Put and delete entries. Does not imply {@link #READ}. */
+    WRITE,
+    /** Everything in the scope. On a namespace: rename and delete it too; on the account: create namespaces too. */
+    ADMIN;
+
+    /** Returns the name in tokens and on the command line, such as {@code read}. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns the permission with this label, or null if there is none. */
+    public static @Nullable Permission ofLabel(String label) {
+        for (Permission permission : values()) {
+            if (permission.label().equals(label)) {
+                return permission;
+            }
+        }
+        return null;
+    }
+
+    /** The bits that grant this permission: its own, and that of {@link #ADMIN}. */
+    int grantedByBits() {
+        return 1 << ordinal() | 1 << ADMIN.ordinal();
+    }
+
+    int bit() {
+        return 1 << ordinal();
+    }
+}
