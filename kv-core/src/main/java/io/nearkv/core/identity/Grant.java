@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param account the account on which it may work
  * @param permissions what it may do there
  * @param buildId the build that bears it, where the bearer is a server; null otherwise
- * @param expiresAtEpochSecond the first second at which it is no longer good
+ * @param expiresAtEpochSecond the first second at which it is no longer good: the token's end, or that of its key where it comes first
  * @param environment the environment that it is of, always the one of the authority that made the grant
  * @param keyId the key that signed it
  * @param epoch the {@link Authority#epoch()} under which it was last checked
@@ -38,18 +38,8 @@ public record Grant(
         requireNonNull(keyId, "keyId");
     }
 
-    Grant withEpoch(long newEpoch) {
-        return newEpoch == epoch
-                ? this
-                : new Grant(
-                        tokenId,
-                        subject,
-                        account,
-                        permissions,
-                        buildId,
-                        expiresAtEpochSecond,
-                        environment,
-                        keyId,
-                        newEpoch);
+    Grant with(long newEpoch, long newExpiresAtEpochSecond) {
+        return new Grant(
+                tokenId, subject, account, permissions, buildId, newExpiresAtEpochSecond, environment, keyId, newEpoch);
     }
 }

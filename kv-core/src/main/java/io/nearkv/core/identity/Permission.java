@@ -6,11 +6,17 @@ import org.jspecify.annotations.Nullable;
 /** What a token lets its bearer do in a scope. */
 public enum Permission {
     /** Get, list and watch entries; see the namespace. */
-    READ,
+    READ(1),
     /** Put and delete entries. Does not imply {@link #READ}. */
-    WRITE,
+    WRITE(2),
     /** Everything in the scope. On a namespace: rename and delete it too; on the account: create namespaces too. */
-    ADMIN;
+    ADMIN(4);
+
+    private final int bit;
+
+    Permission(int bit) {
+        this.bit = bit;
+    }
 
     /** Returns the name in tokens and on the command line, such as {@code read}. */
     public String label() {
@@ -29,10 +35,10 @@ public enum Permission {
 
     /** The bits that grant this permission: its own, and that of {@link #ADMIN}. */
     int grantedByBits() {
-        return 1 << ordinal() | 1 << ADMIN.ordinal();
+        return bit | ADMIN.bit;
     }
 
     int bit() {
-        return 1 << ordinal();
+        return bit;
     }
 }
