@@ -29,7 +29,7 @@ public abstract class BaseCommand implements Callable<Integer> {
             order = 901,
             usageHelp = true,
             description = "Print this help and exit.")
-    private boolean help;
+    private boolean unusedHelp; // The command line library acts on it by itself.
 
     /** Creates a command that reads from and writes to this console. */
     protected BaseCommand(Console console) {

@@ -1,5 +1,7 @@
 package io.nearkv.server.command;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.nearkv.core.KvException;
 import io.nearkv.server.cli.BaseCommand;
 import io.nearkv.server.cli.CommandException;
@@ -7,15 +9,21 @@ import io.nearkv.server.cli.CommandProvider;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.Output;
+import io.nearkv.server.cli.PlainText;
 import io.nearkv.server.config.SettingSources;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -26,13 +34,15 @@ public final class CommandRunner {
     /** Runs a command to its end and returns the exit code of the process; {@link ExitCode} has the numbers. */
     public static int run(String[] args, Console console) {
         try {
-            SettingSources settings = SettingSources.of(console.environment(), configFile(args));
+            Path configFile = configFile(args, console);
+            SettingSources settings =
+                    isServe(args) ? SettingSources.of(console.environment(), configFile) : SettingSources.NONE;
             int exitCode = commandLine(args, console, settings).execute(args);
             console.out().flush();
             return exitCode;
         } catch (Output.ReaderGoneException e) {
             return ExitCode.DONE.number();
-        } catch (CommandException | KvException e) {
+        } catch (CommandException | KvException | IOException e) {
             return Failures.report(e, console.err(), false).number();
         }
     }
@@ -54,9 +64,15 @@ public final class CommandRunner {
             }
         }
         SettingDefaults defaults = new SettingDefaults(settings);
+        CommandLine serve = root.getSubcommands().get("serve");
+        if (serve != null) {
+            defaults.checkFile(serve.getCommandSpec());
+        }
         root.setDefaultValueProvider(defaults)
                 // A value or a key that begins with @ is not the name of a file with more arguments.
                 .setExpandAtFiles(false)
+                .registerConverter(Duration.class, PlainText::parseDuration)
+                .registerConverter(Instant.class, PlainText::parseTime)
                 .setParameterExceptionHandler((e, ignored) -> usageFailure(e, console))
                 .setExecutionExceptionHandler((e, commandLine, ignored) -> {
                     if (e instanceof Output.ReaderGoneException) {
@@ -67,7 +83,7 @@ public final class CommandRunner {
                     return Failures.report(e, console.err(), command.verbose()).number();
                 });
         root.setOut(console.outWriter());
-        root.setErr(new PrintWriter(console.err(), true));
+        root.setErr(new PrintWriter(new OutputStreamWriter(console.err(), UTF_8), true));
         return root;
     }
 
@@ -87,8 +103,9 @@ public final class CommandRunner {
     private static int usageFailure(ParameterException e, Console console) {
         CommandLine line = e.getCommandLine();
         String message = String.valueOf(e.getMessage());
-        if (e.getCause() instanceof KvException known) {
-            message = String.valueOf(known.getMessage());
+        if (e.getCause() instanceof KvException known) { // Of a converter, which the library's message names by its class.
+            ArgSpec arg = e.getArgSpec();
+            message = (arg instanceof OptionSpec option ? option.longestName() + ": " : "") + known.getMessage();
         }
         if (e instanceof UnmatchedArgumentException unmatched) {
             List<String> near = new ArrayList<>(unmatched.getSuggestions());
@@ -102,12 +119,16 @@ public final class CommandRunner {
                 .number();
     }
 
+    private static boolean isServe(String[] args) {
+        return args.length > 0 && args[0].equals("serve");
+    }
+
     /** Finds the file before the options are parsed, because it gives the defaults of the others. */
-    private static @Nullable Path configFile(String[] args) {
-        for (int i = 0; i < args.length; i++) {
-            if (args[i].equals("--")) {
-                break;
-            }
+    private static @Nullable Path configFile(String[] args, Console console) {
+        if (!isServe(args)) {
+            return null;
+        }
+        for (int i = 1; i < args.length; i++) {
             if (args[i].equals("--config") && i + 1 < args.length) {
                 return Path.of(args[i + 1]);
             }
@@ -115,6 +136,7 @@ public final class CommandRunner {
                 return Path.of(args[i].substring("--config=".length()));
             }
         }
-        return null;
+        String variable = console.environment().get(SettingSources.variableOf("config"));
+        return variable == null ? null : Path.of(variable);
     }
 }

@@ -2,6 +2,8 @@ package io.nearkv.server.command;
 
 import io.nearkv.core.DenialReason;
 import io.nearkv.core.KvException;
+import io.nearkv.server.cli.CommandException;
+import io.nearkv.server.cli.ExitCode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.AccessDeniedException;

@@ -52,10 +52,15 @@ final class GetCommand extends ClientCommand {
     }
 
     @Override
-    ExitCode run(Kv kv) throws IOException {
+    void check() {
         if (json && output != null) {
             throw CommandException.usage("--json and --output exclude each other");
         }
+        Key unused = Key.of(at.key());
+    }
+
+    @Override
+    ExitCode run(Kv kv) throws IOException {
         try (ValueInputStream value = namespace(kv, at.namespace())
                 .openStream(at.key())
                 .orElseThrow(this::absent)) {

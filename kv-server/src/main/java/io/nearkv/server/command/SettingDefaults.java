@@ -2,6 +2,7 @@ package io.nearkv.server.command;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.config.SettingSources;
 import java.lang.reflect.Field;
 import org.jspecify.annotations.Nullable;

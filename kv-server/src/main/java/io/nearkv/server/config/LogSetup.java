@@ -39,12 +39,16 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
      * @throws IllegalArgumentException if the level is none of these
      */
     public static void want(Format format, String level) {
-        Level known = Level.toLevel(level, null);
-        if (known == null || known == Level.OFF || known == Level.ALL) {
-            throw new IllegalArgumentException(
-                    "log level: '" + level + "' (expected: error, warn, info, debug or trace)");
-        }
-        wanted = new Wanted(format, known);
+        wanted = new Wanted(format, switch (level) {
+            case "error" -> Level.ERROR;
+            case "warn" -> Level.WARN;
+            case "info" -> Level.INFO;
+            case "debug" -> Level.DEBUG;
+            case "trace" -> Level.TRACE;
+            default ->
+                throw new IllegalArgumentException(
+                        "log level: '" + level + "' (expected: error, warn, info, debug or trace)");
+        });
     }
 
     @Override
