@@ -81,6 +81,11 @@ public final class ConnectionOptions {
         return timeout;
     }
 
+    /** Returns whether the user names a server, by flag or variable. */
+    public boolean namesServer(Console console) {
+        return server != null || console.environment().containsKey("NEARKV_SERVER");
+    }
+
     /** Returns where the server is and what to show it; fails with a line that says what is missing. */
     public ServerAccess resolve(Console console) throws IOException {
         DataFolder folder = folder(console);

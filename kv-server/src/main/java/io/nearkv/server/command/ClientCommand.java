@@ -1,6 +1,7 @@
 package io.nearkv.server.command;
 
 import io.nearkv.core.Kv;
+import io.nearkv.core.KvException;
 import io.nearkv.core.KvNamespace;
 import io.nearkv.server.cli.BaseCommand;
 import io.nearkv.server.cli.ConnectionOptions;
@@ -30,6 +31,8 @@ abstract class ClientCommand extends BaseCommand {
         ServerAccess access = connection.resolve(console());
         try (Kv kv = ServerConnection.open(access)) {
             return run(kv);
+        } catch (KvException e) {
+            throw ServerConnection.explained(e, access);
         }
     }
 

@@ -24,16 +24,6 @@ public record DataFolder(Path path) {
         requireNonNull(path, "path");
     }
 
-    /** Returns the folder of the engine, the only one with entries in it. */
-    public Path store() {
-        return path.resolve("store");
-    }
-
-    /** Returns the folder of the environment's keys and revocations, readable by the owner alone. */
-    public Path identity() {
-        return path.resolve("identity");
-    }
-
     /** Returns the folder where backups go if nothing else is said. */
     public Path backups() {
         return path.resolve("backups");
