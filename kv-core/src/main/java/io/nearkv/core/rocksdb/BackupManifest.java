@@ -150,7 +150,8 @@ record BackupManifest(
         Map<String, String> fields = new HashMap<>();
         List<StoredFile> files = new ArrayList<>();
         try {
-            for (String line : text.substring(TITLE.length() + 1, crcAt).split("\n")) {
+            for (String line :
+                    text.substring(TITLE.length() + 1, crcAt).lines().toList()) {
                 int equals = line.indexOf('=');
                 String value = line.substring(equals + 1);
                 if (line.startsWith("file=")) {

@@ -23,7 +23,8 @@ public final class StoreAdoption {
      */
     public static long acceptLoss(Path folder, InstantSource clock, RandomGenerator random) throws IOException {
         StoreCheck.requireStore(folder);
-        try (FolderLock unused = FolderLock.acquire(folder, "nearkv check", clock.instant())) {
+        FolderLock lock = FolderLock.acquire(folder, "nearkv check", clock.instant());
+        try {
             StoreStamp before = StoreStamp.read(folder);
             if (before == null) {
                 throw new KvException(
@@ -35,6 +36,8 @@ public final class StoreAdoption {
             StoreStamp after = new StoreStamp(
                     before.formatVersion(), before.environment(), random.nextLong(), clock.instant());
             return adopt(folder, after, WALRecoveryMode.PointInTimeRecovery);
+        } finally {
+            lock.close();
         }
     }
 
@@ -45,7 +48,7 @@ public final class StoreAdoption {
                 RocksStoreOptions.builder().environment(stamp.environment()).build();
         try (Database db = Database.open(folder, options, recovery)) {
             version = new FeedLog(options).load(db);
-            @Nullable byte[] inside = db.rocks.get(db.meta, MetaRecords.name(MetaRecords.STAMP));
+            byte @Nullable [] inside = db.rocks.get(db.meta, MetaRecords.name(MetaRecords.STAMP));
             if (inside == null) {
                 throw new KvException(
                         ErrorCode.INTERNAL,

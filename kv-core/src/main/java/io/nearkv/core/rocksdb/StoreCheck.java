@@ -1,5 +1,6 @@
 package io.nearkv.core.rocksdb;
 
+import io.nearkv.core.AccountId;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
@@ -64,8 +65,11 @@ public final class StoreCheck {
      */
     public static CheckReport run(Path folder, InstantSource clock, WorkProgress progress) throws IOException {
         requireStore(folder);
-        try (FolderLock unused = FolderLock.acquire(folder, "nearkv check", clock.instant())) {
+        FolderLock lock = FolderLock.acquire(folder, "nearkv check", clock.instant());
+        try {
             return new StoreCheck(folder, clock, progress).check();
+        } finally {
+            lock.close();
         }
     }
 
@@ -191,12 +195,14 @@ public final class StoreCheck {
                             + inside.environment() + "', " + hex(inside.lineage()));
                 }
             }
-            MetaRecords.CatalogueRecords catalogue = MetaRecords.readCatalogueRecords(db.rocks, db.meta, db.scan);
+            Catalogue catalogue = MetaRecords.readCatalogue(db.rocks, db.meta, db.anywhere);
+            Set<AccountId> accounts = new HashSet<>();
+            catalogue.accounts().forEach(account -> accounts.add(account.id()));
             Set<String> titles = new HashSet<>();
-            for (Catalogue.Namespace namespace : catalogue.namespaces()) {
+            for (Catalogue.Namespace namespace : catalogue.allNamespaces()) {
                 NamespaceInfo info = namespace.info();
                 String name = "namespace " + info.id() + " ('" + Key.display(info.title()) + "')";
-                if (!catalogue.accounts().contains(info.account())) {
+                if (!accounts.contains(info.account())) {
                     problem(name + ": its account " + info.account() + " does not exist");
                 }
                 if (!titles.add(info.account() + "/" + info.title())) {
@@ -210,7 +216,7 @@ public final class StoreCheck {
                     problem(name + ": has the number of namespace " + other.id());
                 }
             }
-            count("accounts", catalogue.accounts().size());
+            count("accounts", accounts.size());
             count("namespaces", byNumber.size());
         } catch (KvException e) {
             problem(String.valueOf(e.getMessage()));
@@ -233,7 +239,7 @@ public final class StoreCheck {
                 try {
                     checkEntry(db, namespaces, key, record);
                     valueBytes += view.valueBytes;
-                    expired += view.isExpired(clock.millis()) ? 1 : 0;
+                    expired += view.expiresAt != 0 && clock.millis() >= view.expiresAt * 1000 ? 1 : 0;
                 } catch (KvException e) {
                     problem(nameOf(key) + ": " + e.getMessage());
                 }
@@ -333,10 +339,10 @@ public final class StoreCheck {
     /** Looks for what nothing points to. The pieces themselves were read with their entries. */
     private void checkValues(ReadOnlyDatabase db, Map<Integer, NamespaceInfo> namespaces) throws RocksDBException {
         Set<Long> staged = new HashSet<>();
-        MetaRecords.forEachRecord(
+        MetaRecords.forEach(
                 db.rocks,
                 db.meta,
-                db.scan,
+                db.anywhere,
                 MetaRecords.STAGING,
                 (id, record) -> staged.add(HexFormat.fromHexDigitsToLong(id)));
         long pointers = 0;

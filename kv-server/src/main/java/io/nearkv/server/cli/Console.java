@@ -3,6 +3,7 @@ package io.nearkv.server.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
+import java.io.BufferedInputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -66,7 +67,8 @@ public record Console(
         OutputStream out = new FileOutputStream(FileDescriptor.out);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8);
         return new Console(
-                new FileInputStream(FileDescriptor.in),
+                // Buffered, because FileInputStream's bulk reads ask for the position, which a pipe has not.
+                new BufferedInputStream(new FileInputStream(FileDescriptor.in), 64 * 1024),
                 new Output(out),
                 err,
                 Terminals.isTerminal(1),

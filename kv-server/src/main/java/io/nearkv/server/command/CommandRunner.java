@@ -3,6 +3,7 @@ package io.nearkv.server.command;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.nearkv.core.KvException;
+import io.nearkv.core.identity.Environment;
 import io.nearkv.server.cli.BaseCommand;
 import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.CommandProvider;
@@ -10,6 +11,7 @@ import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.Output;
 import io.nearkv.server.cli.PlainText;
+import io.nearkv.server.config.ListenAddress;
 import io.nearkv.server.config.SettingSources;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -73,6 +75,8 @@ public final class CommandRunner {
                 .setExpandAtFiles(false)
                 .registerConverter(Duration.class, PlainText::parseDuration)
                 .registerConverter(Instant.class, PlainText::parseTime)
+                .registerConverter(Environment.class, Environment::parse)
+                .registerConverter(ListenAddress.class, ListenAddress::parse)
                 .setParameterExceptionHandler((e, ignored) -> usageFailure(e, console))
                 .setExecutionExceptionHandler((e, commandLine, ignored) -> {
                     if (e instanceof Output.ReaderGoneException) {

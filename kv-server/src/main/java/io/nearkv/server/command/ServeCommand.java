@@ -11,7 +11,6 @@ import io.nearkv.server.config.LogSetup;
 import io.nearkv.server.node.Node;
 import io.nearkv.server.node.NodeSettings;
 import java.io.IOException;
-import java.net.BindException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.concurrent.CountDownLatch;
@@ -59,9 +58,8 @@ final class ServeCommand extends BaseCommand {
         Node node;
         try {
             node = Node.start(settings, InstantSource.system());
-        } catch (BindException e) {
-            throw CommandException.failed(
-                    "io", "cannot listen on " + options.listen() + ": " + e.getMessage(), e);
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage(String.valueOf(e.getMessage())); // Of certificates that cannot be used.
         }
         // The hook ends the process itself, because the JVM would end it with 143 after a SIGTERM that was obeyed.
         Thread drain = new Thread(() -> drainAndHalt(node), "nearkv-drain");

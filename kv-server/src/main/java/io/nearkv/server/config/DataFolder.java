@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,25 @@ public record DataFolder(Path path) {
     /** Checks that a folder is given. */
     public DataFolder {
         requireNonNull(path, "path");
+    }
+
+    /** Makes the folder if it is missing, readable by its owner alone: there are keys and other people's values in it. */
+    public void createForOwner() throws IOException {
+        if (Files.exists(path)) {
+            return;
+        }
+        Path parent = path.toAbsolutePath().getParent();
+        if (parent != null) {
+            Files.createDirectories(parent);
+        }
+        boolean posix = Files.getFileStore(parent == null ? path : parent).supportsFileAttributeView("posix");
+        Files.createDirectory(
+                path,
+                posix
+                        ? new FileAttribute<?>[] {
+                            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
+                        }
+                        : new FileAttribute<?>[0]);
     }
 
     /** Returns the folder where backups go if nothing else is said. */

@@ -11,7 +11,7 @@ import io.nearkv.core.identity.AuthorityFiles;
 import io.nearkv.core.identity.Environment;
 import io.nearkv.core.identity.IdentityDirectory;
 import io.nearkv.core.identity.NodeAuthority;
-import io.nearkv.core.rocksdb.RefusingStore;
+import io.nearkv.core.RefusingStore;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.StoreStamp;
@@ -108,7 +108,8 @@ public final class Node {
         }
     }
 
-    private static Backing open(NodeSettings settings, InstantSource clock, Deque<AutoCloseable> owned) {
+    private static Backing open(NodeSettings settings, InstantSource clock, Deque<AutoCloseable> owned)
+            throws IOException {
         Path folder = settings.folder().path();
         NodeIdentity found = NodeIdentity.of(folder, RocksStore.readStamp(folder), clock);
         Environment environment = found.environment(settings.environment());
@@ -118,10 +119,12 @@ public final class Node {
         RocksStoreOptions.Builder options = RocksStoreOptions.builder()
                 .environment(environment.name())
                 .program(settings.program())
+                .backupFolder(settings.backups())
                 .clock(clock);
         settings.engine().accept(options);
         IdentityDirectory identity = found.identity();
         if (identity == null) {
+            settings.folder().createForOwner();
             RocksStore store = own(owned, RocksStore.open(folder, options.build()));
             AccountId account = firstAccount(store);
             // The namespace comes before the identity, whose absence is what marks a first start that was cut short.
@@ -130,7 +133,7 @@ public final class Node {
             }
             identity = IdentityDirectory.initialize(folder, environment, account, settings.build(), clock);
             NodeAuthority authority = own(owned, openAuthority(settings, environment, identity, null, clock));
-            return new Backing(store, authority, account, store::lineage, true, false);
+            return new Backing(store, authority, account, () -> store.stamp().lineage(), true, false);
         }
         // The engine waits for the disk while the keys wait for the processor.
         CompletableFuture<RocksStore> opening =
@@ -144,7 +147,7 @@ public final class Node {
             }
         }
         RocksStore store = own(owned, join(opening));
-        return new Backing(store, authority, identity.account(), store::lineage, false, false);
+        return new Backing(store, authority, identity.account(), () -> store.stamp().lineage(), false, false);
     }
 
     private static RocksStore join(CompletableFuture<RocksStore> opening) {

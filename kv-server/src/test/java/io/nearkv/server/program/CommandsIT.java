@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,44 +30,43 @@ import tools.jackson.databind.json.JsonMapper;
 class CommandsIT {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
-    @TempDir
-    private Path folder;
-
-    private Program program;
-    private RunningServer server;
-    private String namespace;
-
-    CommandsIT() {
-        program = new Program(Path.of("."));
-        server = null;
-        namespace = "";
-    }
+    private Path folder = Path.of(".");
+    private Program program = new Program(folder);
+    private @Nullable RunningServer server;
+    private String namespace = "";
 
     @BeforeAll
-    void start() {
+    void start(@TempDir Path temporary) {
+        folder = temporary;
         program = new Program(folder);
         server = program.serve();
     }
 
     @AfterAll
     void stop() {
-        server.close();
+        if (server != null) {
+            server.close();
+        }
     }
 
     @BeforeEach
     void createNamespace(TestInfo test) {
         namespace = test.getTestMethod().orElseThrow().getName();
-        assertThat(program.run("namespace", "create", namespace).exitCode()).isZero();
+        assertThat(program.call("namespace", "create", namespace).exitCode()).isZero();
+    }
+
+    private String file(String name) {
+        return folder.resolve(name).toString();
     }
 
     private Program.Result done(String... args) {
-        Program.Result result = program.run(args);
+        Program.Result result = program.call(args);
         assertThat(result.exitCode()).as("%s: %s", Arrays.asList(args), result).isZero();
         return result;
     }
 
     private void fails(int exitCode, String message, String... args) {
-        Program.Result result = program.run(args);
+        Program.Result result = program.call(args);
         assertThat(result.exitCode()).as("%s: %s", Arrays.asList(args), result).isEqualTo(exitCode);
         assertThat(result.out()).isEmpty();
         assertThat(result.err()).startsWith("nearkv: " + message);
@@ -79,8 +79,8 @@ class CommandsIT {
         new Random(7).nextBytes(bytes);
         Files.write(folder.resolve("in.bin"), bytes);
 
-        done("put", namespace, "from-file", "--file", "in.bin");
-        done("get", namespace, "from-file", "--output", "out.bin");
+        done("put", namespace, "from-file", "--file", file("in.bin"));
+        done("get", namespace, "from-file", "--output", file("out.bin"));
         assertThat(folder.resolve("out.bin")).hasBinaryContent(bytes);
         assertThat(done("get", namespace, "from-file").outBytes()).isEqualTo(bytes);
 
@@ -111,7 +111,7 @@ class CommandsIT {
         assertThat(Files.mismatch(folder.resolve("large.bin"), folder.resolve("large.out")))
                 .isEqualTo(-1);
         Files.write(folder.resolve("too-large.bin"), new byte[bytes.length + 1]);
-        fails(1, "too_large: ", "put", namespace, "k", "--file", "too-large.bin");
+        fails(1, "too_large: ", "put", namespace, "k", "--file", file("too-large.bin"));
         Program.Result piped = program.runReading(new byte[bytes.length + 1], "put", namespace, "k", "-");
         assertThat(piped.exitCode()).isEqualTo(1);
         assertThat(piped.err()).startsWith("nearkv: too_large: ");
@@ -175,14 +175,14 @@ class CommandsIT {
         done("put", namespace, "short", "v", "--ttl", "1");
 
         await().atMost(Duration.ofSeconds(20))
-                .until(() -> program.run("get", namespace, "short").exitCode() == 3);
+                .until(() -> program.call("get", namespace, "short").exitCode() == 3);
         assertThat(done("list", namespace).out()).isEmpty();
     }
 
     @Test
     void binary_values_are_base64_in_json() throws IOException {
         Files.write(folder.resolve("binary"), new byte[] {(byte) 0xFF, 0, 1});
-        done("put", namespace, "binary", "--file", "binary");
+        done("put", namespace, "binary", "--file", file("binary"));
 
         JsonNode entry = JSON.readTree(done("get", namespace, "binary", "--json").out());
 
@@ -238,10 +238,10 @@ class CommandsIT {
         watch.destroy();
         watch.waitFor();
         reader.join();
-        assertThat(lines.stream().map(line -> line.split("\t")[0] + " " + line.split("\t")[3]))
+        assertThat(lines.stream().map(line -> field(line, 0) + " " + field(line, 3)))
                 .containsExactly("put k0", "put k1", "put k2", "delete k1");
 
-        String position = lines.get(1).split("\t")[2];
+        String position = field(lines.get(1), 2);
         Process resumed = program.start("watch", namespace, "--prefix", "k", "--from", position, "--json");
         try (var out = resumed.inputReader()) {
             JsonNode change = JSON.readTree(out.readLine());
@@ -250,6 +250,10 @@ class CommandsIT {
         }
         resumed.destroy();
         resumed.waitFor();
+    }
+
+    private static String field(String line, int index) {
+        return line.split("\t", 4)[index];
     }
 
     @Test
@@ -293,7 +297,7 @@ class CommandsIT {
         Files.writeString(stale.resolve("server.address"), "kv://127.0.0.1:1\n");
         Files.writeString(stale.resolve("admin.token"), Files.readString(folder.resolve("data/admin.token")));
 
-        Program.Result result = program.run("get", namespace, "k", "--data", "stale", "--timeout", "2s");
+        Program.Result result = program.call("get", namespace, "k", "--data", file("stale"), "--timeout", "2s");
 
         assertThat(result.exitCode()).as("%s", result).isEqualTo(6);
         assertThat(result.err()).startsWith("nearkv: unavailable: ").contains("server.address");
@@ -303,15 +307,16 @@ class CommandsIT {
     @Test
     void a_server_is_found_by_flag_and_by_variable() throws IOException {
         String token = Files.readString(folder.resolve("data/admin.token")).strip();
+        String address = Files.readString(folder.resolve("data/server.address")).strip();
         done("put", namespace, "k", "v");
         Path elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
 
         Program.Result byVariable = new Program(
-                        elsewhere, Map.of("NEARKV_SERVER", server.address(), "NEARKV_TOKEN", token))
+                        elsewhere, Map.of("NEARKV_SERVER", address, "NEARKV_TOKEN", token))
                 .run("get", namespace, "k");
         assertThat(byVariable.out()).as("%s", byVariable).isEqualTo("v");
         Program.Result byFlag = new Program(elsewhere, Map.of("NEARKV_SERVER", "kv://127.0.0.1:1", "NEARKV_TOKEN", "x"))
-                .run("get", namespace, "k", "--server", server.address(), "--token-file", "../data/admin.token");
+                .run("get", namespace, "k", "--server", address, "--token-file", "../data/admin.token");
         assertThat(byFlag.out()).as("%s", byFlag).isEqualTo("v");
         Program.Result byFolder =
                 new Program(elsewhere, Map.of("NEARKV_DATA", "../data")).run("get", namespace, "k");

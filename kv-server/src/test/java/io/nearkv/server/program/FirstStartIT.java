@@ -92,8 +92,8 @@ class FirstStartIT {
 
             Program.Result second = program.run("serve", "--data", "other", "--listen", "127.0.0.1:" + port);
 
-            assertThat(second.exitCode()).as("%s", second).isEqualTo(1);
-            assertThat(second.err()).contains("127.0.0.1:" + port).contains("in use");
+            assertThat(second.exitCode()).as("%s", second).isEqualTo(6);
+            assertThat(second.err()).contains("nearkv: unavailable: cannot listen on /127.0.0.1:" + port);
         }
     }
 

@@ -2,12 +2,20 @@ package io.nearkv.server.program;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.nearkv.core.Value;
+import io.nearkv.server.cli.Console;
+import io.nearkv.server.cli.Output;
+import io.nearkv.server.command.CommandRunner;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -30,10 +38,14 @@ final class Program {
         this(workFolder, Map.of());
     }
 
-    /** What a process left behind. */
-    record Result(int exitCode, byte[] outBytes, String err) {
+    /** What a command left behind. */
+    record Result(int exitCode, Value written, String err) {
         String out() {
-            return new String(outBytes, UTF_8);
+            return written.asString();
+        }
+
+        byte[] outBytes() {
+            return written.toByteArray();
         }
 
         @Override
@@ -63,13 +75,30 @@ final class Program {
                 process.destroyForcibly();
                 throw new AssertionError(List.of(args) + " did not end; " + new String(err.join(), UTF_8));
             }
-            return new Result(process.exitValue(), out.join(), new String(err.join(), UTF_8));
+            return new Result(process.exitValue(), Value.wrap(out.join()), new String(err.join(), UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted", e);
         }
+    }
+
+    /** Runs a command inside this process, which takes a fiftieth of the time. Files are named relative to the folder of this process. */
+    Result call(String... args) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Map<String, String> variables = new HashMap<>(environment);
+        variables.putIfAbsent("NEARKV_DATA", workFolder.resolve("data").toString());
+        Console console = new Console(
+                new ByteArrayInputStream(new byte[0]),
+                new Output(out),
+                new PrintStream(err, true, UTF_8),
+                false,
+                false,
+                variables);
+        int exitCode = CommandRunner.run(args, console);
+        return new Result(exitCode, Value.wrap(out.toByteArray()), err.toString(UTF_8));
     }
 
     /** Starts a server on a free port and waits until it is ready. */
