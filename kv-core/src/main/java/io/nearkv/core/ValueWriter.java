@@ -14,8 +14,14 @@ public interface ValueWriter extends AutoCloseable {
      */
     CompletableFuture<Void> write(ByteBuffer piece);
 
-    /** Makes the value the entry of its key, if the condition holds now. */
+    /** Makes the value the entry of its key with the options given at the start, if their condition holds now. */
     CompletableFuture<WriteResult> commit();
+
+    /**
+     * Makes the value the entry of its key with these options in place of those given at the start, if their condition holds now. For writers that learn metadata
+     * or expiration after the value, as from a form whose value comes first. (On the wire: the extension of the last DATA frame.)
+     */
+    CompletableFuture<WriteResult> commit(PutOptions options);
 
     /** Gives up what was not committed. Idempotent. */
     @Override

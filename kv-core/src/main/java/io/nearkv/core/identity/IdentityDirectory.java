@@ -1,8 +1,6 @@
 package io.nearkv.core.identity;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static java.nio.file.StandardOpenOption.CREATE;
-import static java.nio.file.StandardOpenOption.WRITE;
 import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.AccountId;
@@ -449,7 +447,7 @@ public final class IdentityDirectory {
 
     private <T> T exclusively(Change<T> change) {
         WITHIN_PROCESS.lock();
-        try (FileChannel channel = FileChannel.open(folder.resolve("lock"), CREATE, WRITE);
+        try (FileChannel channel = OwnerOnlyFiles.openForLock(folder.resolve("lock"));
                 FileLock lock = channel.lock()) {
             assert lock.isValid();
             return change.run();

@@ -255,7 +255,11 @@ public final class NodeAuthority implements Authority, AutoCloseable {
     }
 
     /** Begins to look every second whether a file has changed, on a thread of its own, until {@link #close()}. */
-    public synchronized void startWatching() {
+    public void startWatching() {
+        startWatching(WATCH_INTERVAL);
+    }
+
+    synchronized void startWatching(Duration interval) {
         if (watcher != null) {
             return;
         }
@@ -266,7 +270,7 @@ public final class NodeAuthority implements Authority, AutoCloseable {
         });
         // The future ends with the executor only: watch() throws nothing.
         var unused = executor.scheduleWithFixedDelay(
-                this::watch, WATCH_INTERVAL.toMillis(), WATCH_INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+                this::watch, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
         watcher = executor;
     }
 

@@ -2,6 +2,7 @@ package io.nearkv.core.identity;
 
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.CREATE_NEW;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
@@ -46,6 +47,11 @@ final class OwnerOnlyFiles {
         }
         Files.move(temporary, file, ATOMIC_MOVE, REPLACE_EXISTING);
         syncFolder(parent(file));
+    }
+
+    /** Opens a file for locking, and makes it if it is missing. */
+    static FileChannel openForLock(Path file) throws IOException {
+        return FileChannel.open(file, EnumSet.of(CREATE, WRITE), attributes(file, FILE));
     }
 
     /** Makes what was created, renamed or deleted in a folder last. */

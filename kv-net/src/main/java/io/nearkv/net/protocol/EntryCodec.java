@@ -1,0 +1,225 @@
+package io.nearkv.net.protocol;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import io.nearkv.core.BatchResult;
+import io.nearkv.core.Cursor;
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.GetResult;
+import io.nearkv.core.Key;
+import io.nearkv.core.KeyInfo;
+import io.nearkv.core.KvException;
+import io.nearkv.core.ListOptions;
+import io.nearkv.core.Metadata;
+import io.nearkv.core.Mutation;
+import io.nearkv.core.NamespaceId;
+import io.nearkv.core.PutOptions;
+import io.nearkv.core.Value;
+import io.nearkv.core.WriteResult;
+import io.nearkv.net.wire.Wire;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keys, mutations and results as the items and headers of calls. What comes from a peer is checked: {@link ErrorCode#INVALID_REQUEST} or
+ * {@link ErrorCode#TOO_LARGE} where the contract says so. Messages made here may share the bytes of what they were made of, which is immutable. Stateless.
+ */
+public final class EntryCodec {
+    private EntryCodec() {}
+
+    /** Returns the 16 bytes of an id. */
+    public static ByteString toWire(NamespaceId id) {
+        return Ids.toWire(id.high(), id.low());
+    }
+
+    /** Returns the namespace with these 16 bytes. */
+    public static NamespaceId namespace(ByteString id) {
+        return new NamespaceId(Ids.high(id), Ids.low(id));
+    }
+
+    /** Returns a key as an item of a bulk read. */
+    public static Wire.KeyItem toWire(Key key) {
+        return Wire.KeyItem.newBuilder().setKey(wrap(key.asByteBuffer())).build();
+    }
+
+    /** Returns the key of an item. */
+    public static Key fromWire(Wire.KeyItem item) {
+        return key(item.getKey());
+    }
+
+    /** Returns a mutation as an item of a bulk write. */
+    public static Wire.MutationItem toWire(Mutation mutation) {
+        Wire.MutationItem.Builder item =
+                Wire.MutationItem.newBuilder().setKey(wrap(mutation.key().asByteBuffer()));
+        if (mutation.condition().kind() != io.nearkv.core.Condition.Kind.NONE) {
+            item.setCondition(OptionsCodec.toWire(mutation.condition()));
+        }
+        if (mutation instanceof Mutation.Put put) {
+            PutOptions options = put.options();
+            item.setPut(Wire.Put.newBuilder()
+                    .setMetadata(metadata(options.metadata()))
+                    .setExpiresAt(options.expiresAt())
+                    .setTtlSeconds(options.ttlSeconds())
+                    .setValue(wrap(put.value().asByteBuffer())));
+        } else {
+            item.setDelete(Wire.Delete.getDefaultInstance());
+        }
+        return item.build();
+    }
+
+    /** Returns the mutation of an item. */
+    public static Mutation fromWire(Wire.MutationItem item) {
+        Key key = key(item.getKey());
+        io.nearkv.core.Condition condition = OptionsCodec.fromWire(item.getCondition());
+        return switch (item.getKindCase()) {
+            case PUT -> {
+                Wire.Put put = item.getPut();
+                Value.checkLength(put.getValue().size());
+                yield new Mutation.Put(
+                        key,
+                        Value.wrap(put.getValue().toByteArray()),
+                        new PutOptions(
+                                put.getMetadata().isEmpty()
+                                        ? null
+                                        : Metadata.ofUtf8(put.getMetadata().toByteArray()),
+                                put.getExpiresAt(),
+                                put.getTtlSeconds(),
+                                condition));
+            }
+            case DELETE -> new Mutation.Delete(key, condition);
+            case KIND_NOT_SET ->
+                throw new KvException(ErrorCode.INVALID_REQUEST, "mutation is neither a put nor a delete");
+        };
+    }
+
+    /** Returns a result as an item of a bulk read. */
+    public static Wire.GetItem toWire(GetResult result) {
+        if (!(result instanceof GetResult.Found found)) {
+            return Wire.GetItem.getDefaultInstance();
+        }
+        return Wire.GetItem.newBuilder()
+                .setVersion(found.version())
+                .setExpiresAt(found.expiresAt())
+                .setMetadata(metadata(found.metadata()))
+                .setValue(wrap(found.asByteBuffer()))
+                .build();
+    }
+
+    /** Returns the result of an item. */
+    public static GetResult fromWire(Wire.GetItem item) {
+        if (item.getVersion() == 0) {
+            return GetResult.Missing.INSTANCE;
+        }
+        if (item.getVersion() < 0) {
+            throw new KvException(ErrorCode.INVALID_REQUEST, "version " + item.getVersion() + " (expected: 1 or more)");
+        }
+        return GetResult.Found.wrap(
+                item.getValue().toByteArray(),
+                storedMetadata(item.getMetadata()),
+                item.getVersion(),
+                item.getExpiresAt());
+    }
+
+    /** Returns a result as an item of a bulk write. */
+    public static Wire.WriteItem toWire(WriteResult result) {
+        return result instanceof WriteResult.Applied applied
+                ? Wire.WriteItem.newBuilder()
+                        .setApplied(true)
+                        .setVersion(applied.version())
+                        .build()
+                : Wire.WriteItem.newBuilder()
+                        .setVersion(((WriteResult.ConditionFailed) result).currentVersion())
+                        .build();
+    }
+
+    /** Returns the result of an item. */
+    public static WriteResult fromWire(Wire.WriteItem item) {
+        return item.getApplied()
+                ? new WriteResult.Applied(item.getVersion())
+                : new WriteResult.ConditionFailed(item.getVersion());
+    }
+
+    /** Returns the result of an atomic batch as the header of its reply. */
+    public static Wire.BatchReply toWire(BatchResult result) {
+        if (result instanceof BatchResult.Applied applied) {
+            return Wire.BatchReply.newBuilder()
+                    .setApplied(true)
+                    .setFirstVersion(applied.firstVersion())
+                    .setLastVersion(applied.lastVersion())
+                    .build();
+        }
+        BatchResult.ConditionFailed failed = (BatchResult.ConditionFailed) result;
+        return Wire.BatchReply.newBuilder()
+                .setFailedIndex(failed.index())
+                .setCurrentVersion(failed.currentVersion())
+                .build();
+    }
+
+    /** Returns the result of an atomic batch. */
+    public static BatchResult fromWire(Wire.BatchReply reply) {
+        return reply.getApplied()
+                ? new BatchResult.Applied(reply.getFirstVersion(), reply.getLastVersion())
+                : new BatchResult.ConditionFailed(reply.getFailedIndex(), reply.getCurrentVersion());
+    }
+
+    /** Fills in which page of a listing is asked for. */
+    public static Wire.List.Builder toWire(ListOptions options) {
+        Wire.List.Builder list =
+                Wire.List.newBuilder().setPrefix(options.prefix()).setLimit(options.limit());
+        Cursor cursor = options.cursor();
+        if (cursor != null) {
+            list.setCursor(cursor.toString());
+        }
+        return list;
+    }
+
+    /** Returns which page of a listing is asked for. */
+    public static ListOptions fromWire(Wire.List list) {
+        return new ListOptions(
+                list.getPrefix(),
+                cursor(list.getCursor()),
+                list.getLimit() == 0 ? ListOptions.ALL.limit() : list.getLimit());
+    }
+
+    /** Returns the cursor with this text; null for none. */
+    public static @Nullable Cursor cursor(String text) {
+        return text.isEmpty() ? null : Cursor.parse(text);
+    }
+
+    /** Returns a line of a listing. */
+    public static Wire.KeyInfoItem toWire(KeyInfo info) {
+        return Wire.KeyInfoItem.newBuilder()
+                .setKey(wrap(info.key().asByteBuffer()))
+                .setVersion(info.version())
+                .setExpiresAt(info.expiresAt())
+                .setMetadata(metadata(info.metadata()))
+                .setValueBytes(info.valueBytes())
+                .build();
+    }
+
+    /** Returns a line of a listing. */
+    public static KeyInfo fromWire(Wire.KeyInfoItem item) {
+        return new KeyInfo(
+                key(item.getKey()),
+                item.getVersion(),
+                storedMetadata(item.getMetadata()),
+                item.getExpiresAt(),
+                item.getValueBytes());
+    }
+
+    static Key key(ByteString bytes) {
+        return Key.ofUtf8(bytes.asReadOnlyByteBuffer());
+    }
+
+    static ByteString wrap(ByteBuffer immutable) {
+        return UnsafeByteOperations.unsafeWrap(immutable);
+    }
+
+    private static ByteString metadata(@Nullable Metadata metadata) {
+        return metadata == null ? ByteString.EMPTY : wrap(metadata.asByteBuffer());
+    }
+
+    private static @Nullable Metadata storedMetadata(ByteString bytes) {
+        return bytes.isEmpty() ? null : Metadata.ofStored(bytes.asReadOnlyByteBuffer());
+    }
+}
