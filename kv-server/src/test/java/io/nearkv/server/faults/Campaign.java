@@ -39,7 +39,9 @@ final class Campaign {
                 NamespaceId namespace = kv.namespace("default").info().id();
                 this.load = new CrashLoad(namespace, seed);
             }
-            assertThat(server.terminate()).as("exit status after SIGTERM: %s", server.stderr()).isZero();
+            assertThat(server.terminate())
+                    .as("exit status after SIGTERM: %s", server.stderr())
+                    .isZero();
         }
     }
 
@@ -56,7 +58,8 @@ final class Campaign {
                 load.verify(kv.store());
                 long before = load.acknowledged();
                 CrashLoad.Run run = load.start(kv.store());
-                // Some progress first, so that each round has something to lose; then chance decides where the fault strikes.
+                // Some progress first, so that each round has something to lose; then chance decides where the fault
+                // strikes.
                 long enough = before + 20 + random.nextInt(400);
                 await().atMost(Duration.ofSeconds(60))
                         .pollInterval(Duration.ofMillis(1))
@@ -93,7 +96,8 @@ final class Campaign {
 
     Kv connect(String address) {
         try {
-            return KvClient.connect(address, Files.readString(data.resolve("admin.token")).trim());
+            return KvClient.connect(
+                    address, Files.readString(data.resolve("admin.token")).trim());
         } catch (java.io.IOException e) {
             throw new java.io.UncheckedIOException(e);
         }

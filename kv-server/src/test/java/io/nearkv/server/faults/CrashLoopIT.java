@@ -10,7 +10,8 @@ class CrashLoopIT {
     private Path folder;
 
     @Test
-    void nothing_acknowledged_is_lost_and_no_batch_is_torn_when_the_server_is_killed_again_and_again() throws Exception {
+    void nothing_acknowledged_is_lost_and_no_batch_is_torn_when_the_server_is_killed_again_and_again()
+            throws Exception {
         Campaign campaign = new Campaign(folder.resolve("data"), Map.of());
         int rounds = Campaign.rounds(20);
         for (int round = 1; round <= rounds; round++) {

@@ -88,7 +88,8 @@ class DamagedFilesIT {
         }
         try (ServerProcess check = ServerProcess.run("check", data.toString())) {
             assertThat(check.awaitExit()).isEqualTo(1);
-            assertThat(check.stdout() + check.stderr()).contains(damaged.getFileName().toString());
+            assertThat(check.stdout() + check.stderr())
+                    .contains(damaged.getFileName().toString());
         }
     }
 
@@ -126,7 +127,9 @@ class DamagedFilesIT {
         String expected = named == null ? "acknowledged" : named.getFileName().toString();
         for (int attempt = 0; attempt < 2; attempt++) { // The first refusal must not make the second start succeed.
             try (ServerProcess server = ServerProcess.serve(data, Map.of())) {
-                assertThat(server.awaitExit()).as("exit status; %s", server.stdout()).isEqualTo(1);
+                assertThat(server.awaitExit())
+                        .as("exit status; %s", server.stdout())
+                        .isEqualTo(1);
                 assertThat(server.stderr()).contains(expected);
             }
         }

@@ -17,7 +17,9 @@ final class NativeTools {
 
     /** Compiles a program of {@code src/test/c}; skips the test where there is no C compiler. */
     static Path compile(Path folder, String source, String... options) throws Exception {
-        assumeTrue(succeeds("gcc", "--version"), "SKIPPED: no gcc on this machine, which the fault injection is compiled with");
+        assumeTrue(
+                succeeds("gcc", "--version"),
+                "SKIPPED: no gcc on this machine, which the fault injection is compiled with");
         Path binary = folder.resolve(source.replace(".c", ""));
         List<String> command = new ArrayList<>(List.of("gcc", "-O1", "-Wall", "-o", binary.toString()));
         command.addAll(List.of(options));
@@ -50,18 +52,24 @@ final class NativeTools {
         }
 
         @Override
-        public void close() throws Exception {
-            if (!succeeds("umount", point.toString())) {
-                run("umount", "-l", point.toString());
+        public void close() throws IOException {
+            try {
+                if (!succeeds("umount", point.toString())) {
+                    run("umount", "-l", point.toString());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
             }
         }
     }
 
     /** Runs a command, which must succeed. */
-    static void run(String... command) throws Exception {
+    static void run(String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as("%s: %s", String.join(" ", command), output).isZero();
+        assertThat(process.waitFor())
+                .as("%s: %s", String.join(" ", command), output)
+                .isZero();
     }
 
     private static boolean succeeds(String... command) throws InterruptedException {

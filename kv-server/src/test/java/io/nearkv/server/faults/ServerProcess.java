@@ -30,8 +30,8 @@ final class ServerProcess implements AutoCloseable {
 
     /** Starts {@code nearkv serve} on a data folder. {@link #awaitReady()} tells when it is up. */
     static ServerProcess serve(Path data, Map<String, String> environment, String... options) {
-        List<String> arguments = new ArrayList<>(
-                List.of("serve", "--data", data.toString(), "--listen", "127.0.0.1:0"));
+        List<String> arguments =
+                new ArrayList<>(List.of("serve", "--data", data.toString(), "--listen", "127.0.0.1:0"));
         arguments.addAll(List.of(options));
         return start(environment, arguments);
     }
@@ -67,7 +67,9 @@ final class ServerProcess implements AutoCloseable {
 
     /** Waits for the ready line and returns the address of the server. */
     String awaitReady() {
-        await().atMost(START).pollInterval(Duration.ofMillis(20)).until(() -> readyLine() != null || !process.isAlive());
+        await().atMost(START)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> readyLine() != null || !process.isAlive());
         String line = readyLine();
         assertThat(line).as("the ready line; standard error: %s", stderr()).isNotNull();
         return java.util.Objects.requireNonNull(line).split(" ")[2];
@@ -95,7 +97,9 @@ final class ServerProcess implements AutoCloseable {
     /** Waits for the end of the process and returns its exit status. */
     int awaitExit() {
         try {
-            assertThat(process.waitFor(2, TimeUnit.MINUTES)).as("the process ends").isTrue();
+            assertThat(process.waitFor(2, TimeUnit.MINUTES))
+                    .as("the process ends")
+                    .isTrue();
             return process.exitValue();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
