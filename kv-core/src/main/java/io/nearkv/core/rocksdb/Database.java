@@ -37,6 +37,14 @@ import org.rocksdb.WriteOptions;
  * one. Every use goes through {@link #lanes}, except those of the writer thread, which is stopped before this is closed. Thread-safe.
  */
 final class Database implements AutoCloseable {
+    /** What to make of a log that is not whole. */
+    enum Mode {
+        /** A last record that is cut short was never acknowledged and is dropped; anything else is refused. */
+        STRICT,
+        /** Everything before the first damaged or missing record is taken. */
+        WHAT_IS_LEFT
+    }
+
     /** The folder of RocksDB's files inside a data folder. */
     static final String FOLDER = "store";
 
@@ -91,14 +99,14 @@ final class Database implements AutoCloseable {
      *
      * @throws KvException as {@link #failure}
      */
-    static Database open(Path dataFolder, RocksStoreOptions options, WALRecoveryMode recovery) {
+    static Database open(Path dataFolder, RocksStoreOptions options, Mode mode) {
         Path folder = dataFolder.resolve(FOLDER);
         Deque<AutoCloseable> owned = new ArrayDeque<>();
         boolean opened = false;
         try {
             RocksDB.loadLibrary();
             Cache cache = own(owned, new HyperClockCache(options.cacheBytes, 0, -1, false));
-            DBOptions db = own(owned, databaseOptions(options, recovery));
+            DBOptions db = own(owned, databaseOptions(options, mode));
             List<ColumnFamilyDescriptor> descriptors = List.of(
                     family("default", own(owned, plain(options, cache, 1 << 20))),
                     family("entries", own(owned, entries(options, cache))),
@@ -132,16 +140,19 @@ final class Database implements AutoCloseable {
         return new ColumnFamilyDescriptor(name.getBytes(StandardCharsets.US_ASCII), options);
     }
 
-    private static DBOptions databaseOptions(RocksStoreOptions options, WALRecoveryMode recovery) {
+    private static DBOptions databaseOptions(RocksStoreOptions options, Mode mode) {
         // The manifest then knows which logs there must be and how long their synced part is; without a setter of its
         // own.
         Properties verified = new Properties();
-        verified.setProperty("track_and_verify_wals_in_manifest", "true");
+        verified.setProperty("track_and_verify_wals_in_manifest", String.valueOf(mode == Mode.STRICT));
         DBOptions db = requireNonNull(DBOptions.getDBOptionsFromProps(verified), "options from properties");
         return db.setCreateIfMissing(true)
                 .setCreateMissingColumnFamilies(true)
                 .setParanoidChecks(true)
-                .setWalRecoveryMode(recovery)
+                .setWalRecoveryMode(
+                        mode == Mode.STRICT
+                                ? WALRecoveryMode.TolerateCorruptedTailRecords
+                                : WALRecoveryMode.PointInTimeRecovery)
                 // One thread writes; what uploads write beside it is too little to be worth a concurrent memtable's
                 // cost.
                 .setAllowConcurrentMemtableWrite(false)

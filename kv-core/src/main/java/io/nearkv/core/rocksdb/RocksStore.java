@@ -138,11 +138,10 @@ public final class RocksStore implements KvStore {
             stamp.check(folder, options.environment); // Again, now that nobody else can make it something else.
             StoreCore core = new StoreCore(folder, options, stamp);
             AckMarker marker = AckMarker.open(folder);
-            if (marker.version() > 0 && !Files.exists(currentFile(folder))) {
+            if (!marker.reached().equals(AckMarker.Reached.NOTHING) && !Files.exists(currentFile(folder))) {
                 throw new KvException(
                         ErrorCode.INTERNAL,
-                        folder + " lacks its database, and version " + marker.version()
-                                + " was acknowledged (expected: restore the folder from a backup)");
+                        folder + " lacks its database, and " + marker.reached() + " was acknowledged (expected: restore the folder from a backup)");
             }
             store = new RocksStore(core, lock, marker);
             store.start();
@@ -152,6 +151,16 @@ public final class RocksStore implements KvStore {
                 lock.close();
             }
         }
+    }
+
+    /**
+     * Makes a store that lacks acknowledged writes, or whose log is damaged, usable again with what is left: everything before the first damaged or missing record. Only
+     * when a person has decided so. The store gets a new lineage, so that readers of its feed start over.
+     *
+     * @throws KvException as {@link #open}, if there is too little left for a store
+     */
+    public static AcceptedLoss acceptLoss(Path folder, RocksStoreOptions options) {
+        return AcceptedLoss.accept(folder, options);
     }
 
     /** A folder with anything in it but the rests of an earlier attempt is not ours. */
@@ -182,7 +191,7 @@ public final class RocksStore implements KvStore {
 
     /** The marker comes before the stamp: so there is no stamp without a marker, and a missing one is damage. */
     private static StoreStamp create(Path folder, RocksStoreOptions options) throws IOException {
-        AckMarker.create(folder, 0);
+        AckMarker.create(folder, AckMarker.Reached.NOTHING);
         StoreStamp stamp = new StoreStamp(
                 StoreStamp.CURRENT_FORMAT,
                 options.environment,
@@ -439,6 +448,11 @@ public final class RocksStore implements KvStore {
     /** Removes what has expired, soon; for tests that move the clock. */
     void sweep() {
         sweeper.sweep();
+    }
+
+    /** Returns the database, for tests that look into it. */
+    Database databaseForTests() {
+        return core.database();
     }
 
     /** Returns the account that a new store begins with. */
