@@ -65,13 +65,11 @@ public record AcceptedLoss(long foundVersion, long acknowledgedVersion, long lin
                         folder + " has lost even its stamp (expected: restore the folder from a backup)");
             }
             long lineage = options.random.nextLong();
-            StoreStamp renewed =
-                    new StoreStamp(stamp.formatVersion(), stamp.environment(), lineage, stamp.created());
+            StoreStamp renewed = new StoreStamp(stamp.formatVersion(), stamp.environment(), lineage, stamp.created());
             long found = new FeedLog(options).load(db);
             AckMarker.Reached reached =
                     new AckMarker.Reached(found, MetaRecords.readCatalogue(db).revision());
-            db.rocks.put(
-                    db.meta, db.synced, MetaRecords.name(MetaRecords.STAMP), MetaRecords.stamp(renewed));
+            db.rocks.put(db.meta, db.synced, MetaRecords.name(MetaRecords.STAMP), MetaRecords.stamp(renewed));
             renewed.write(folder);
             AckMarker.create(folder, reached);
             return new AcceptedLoss(found, acknowledged, lineage);

@@ -4,8 +4,11 @@ import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -13,6 +16,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -53,6 +58,9 @@ final class Database implements AutoCloseable {
     private static final int BLOOM_BITS_PER_KEY = 10;
     /** Values in {@code values} from this size on go to blob files, which compactions do not rewrite; only the last piece of a value is smaller. */
     private static final long MIN_BLOB_BYTES = 4096;
+
+    private static final int INFO_LOG_TAIL_BYTES = 64 * 1024;
+    private static final Pattern DROPPING = Pattern.compile("(\\d+\\.log): dropping (\\d+) bytes");
 
     private final Path folder;
     final RocksDB rocks;
@@ -224,6 +232,7 @@ final class Database implements AutoCloseable {
             return new KvException(ErrorCode.UNAVAILABLE, message, null, Duration.ofSeconds(1), e);
         }
         if (code == Status.Code.Corruption) {
+            message += damagedLog(folder, message);
             return new KvException(
                     ErrorCode.INTERNAL,
                     message + " (expected: 'nearkv check', or restore the folder from a backup)",
@@ -235,6 +244,27 @@ final class Database implements AutoCloseable {
                 || code == Status.Code.TryAgain
                 || code == Status.Code.ShutdownInProgress;
         return new KvException(passing ? ErrorCode.UNAVAILABLE : ErrorCode.INTERNAL, message, e);
+    }
+
+    /** Of a damaged log RocksDB's message says nothing but that there is one; its own log file names it. */
+    private static String damagedLog(Path folder, String message) {
+        if (message.contains(".sst") || message.contains(".blob") || message.contains(".log")) {
+            return "";
+        }
+        Path infoLog = folder.resolve("LOG");
+        try (SeekableByteChannel file = Files.newByteChannel(infoLog)) {
+            file.position(Math.max(0, file.size() - INFO_LOG_TAIL_BYTES));
+            ByteBuffer tail = ByteBuffer.allocate(INFO_LOG_TAIL_BYTES);
+            while (tail.hasRemaining() && file.read(tail) >= 0) {}
+            Matcher dropping = DROPPING.matcher(StandardCharsets.ISO_8859_1.decode(tail.flip()));
+            String found = "";
+            while (dropping.find()) {
+                found = " in " + folder.resolve(dropping.group(1)) + " (" + dropping.group(2) + " bytes)";
+            }
+            return found;
+        } catch (IOException e) {
+            return ""; // Without the name, then.
+        }
     }
 
     static boolean isIncomplete(RocksDBException e) {

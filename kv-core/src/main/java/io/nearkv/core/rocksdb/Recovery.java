@@ -122,7 +122,8 @@ final class Recovery {
     private KvException lost(AckMarker.Reached found) {
         return new KvException(
                 ErrorCode.INTERNAL,
-                "acknowledged writes are missing: the log in " + core.folder.resolve(Database.FOLDER) + " ends at " + found
+                "acknowledged writes are missing: the log in " + core.folder.resolve(Database.FOLDER) + " ends at "
+                        + found
                         + ", and " + core.folder.resolve(AckMarker.FILE) + " says that " + marker.reached()
                         + " was acknowledged (expected: restore the folder from a backup, or accept the loss with"
                         + " 'nearkv check --accept-loss')");

@@ -93,8 +93,8 @@ class FolderTest {
             new StoreStamp(2, "development", engine.store.stamp().lineage(), Instant.EPOCH).write(folder());
         }
         Map<String, String> before = fingerprint(folder());
-        KvException failure =
-                failureOf(() -> RocksStore.open(folder(), Engine.defaults(new TestClock()).build()));
+        KvException failure = failureOf(
+                () -> RocksStore.open(folder(), Engine.defaults(new TestClock()).build()));
         assertThat(failure).hasMessageContaining("format version 2").hasMessageContaining("a newer program");
         assertThat(fingerprint(folder())).isEqualTo(before);
     }
@@ -126,8 +126,8 @@ class FolderTest {
             engine.assertApplied(engine.put("k", "v"));
         }
         Files.delete(folder().resolve("STAMP"));
-        KvException failure =
-                failureOf(() -> RocksStore.open(folder(), Engine.defaults(new TestClock()).build()));
+        KvException failure = failureOf(
+                () -> RocksStore.open(folder(), Engine.defaults(new TestClock()).build()));
         assertThat(failure).hasMessageContaining("STAMP is missing");
     }
 
@@ -144,17 +144,20 @@ class FolderTest {
     @Test
     void a_store_whose_database_is_gone_is_refused_and_not_made_anew() throws Exception {
         try (Engine engine = new Engine(folder())) {
-            assertThat(engine.store.position().version()).as("only the catalogue was written").isZero();
+            assertThat(engine.store.position().version())
+                    .as("only the catalogue was written")
+                    .isZero();
         }
         RocksStoreFixture.deleteFolder(folder().resolve("store"));
-        KvException failure =
-                failureOf(() -> RocksStore.open(folder(), Engine.defaults(new TestClock()).build()));
+        KvException failure = failureOf(
+                () -> RocksStore.open(folder(), Engine.defaults(new TestClock()).build()));
         assertThat(failure).hasMessageContaining("lacks its database");
     }
 
     @Test
     void an_absent_folder_is_only_made_where_that_is_allowed() {
-        RocksStoreOptions options = Engine.defaults(new TestClock()).create(false).build();
+        RocksStoreOptions options =
+                Engine.defaults(new TestClock()).create(false).build();
         KvException failure = failureOf(() -> RocksStore.open(folder(), options));
         assertThat(failure.code()).isEqualTo(ErrorCode.NOT_FOUND);
         assertThat(folder()).doesNotExist();
@@ -169,7 +172,8 @@ class FolderTest {
                     }
                 })
                 .build();
-        assertThat(failureOf(() -> RocksStore.open(folder(), interrupted)).code()).isEqualTo(ErrorCode.INTERNAL);
+        assertThat(failureOf(() -> RocksStore.open(folder(), interrupted)).code())
+                .isEqualTo(ErrorCode.INTERNAL);
         try (Engine engine = new Engine(folder())) {
             engine.assertApplied(engine.put("k", "v"));
         }
@@ -181,7 +185,8 @@ class FolderTest {
             KvException failure = failureOf(() -> RocksStore.open(folder(), engine.options()));
             assertThat(failure.code()).isEqualTo(ErrorCode.UNAVAILABLE);
             assertThat(failure)
-                    .hasMessageContaining("is held by process " + ProcessHandle.current().pid())
+                    .hasMessageContaining(
+                            "is held by process " + ProcessHandle.current().pid())
                     .hasMessageContaining("since 2026-01-01T00:00:00Z");
             engine.assertApplied(engine.put("k", "v"));
         }

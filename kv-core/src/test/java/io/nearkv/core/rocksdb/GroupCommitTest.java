@@ -35,7 +35,8 @@ class GroupCommitTest {
 
     @BeforeEach
     void open() {
-        engine = new Engine(folder, options -> options.failpoints(gate).queueRequests(8).queueBytes(100_000));
+        engine = new Engine(
+                folder, options -> options.failpoints(gate).queueRequests(8).queueBytes(100_000));
     }
 
     @AfterEach
@@ -133,7 +134,8 @@ class GroupCommitTest {
                 WriteOptions.DEFAULT.withTimeout(Duration.ofMillis(1)));
         CompletableFuture<WriteResult> patient = engine.put("patient", "v");
         long queued = System.nanoTime();
-        Awaitility.await().until(() -> System.nanoTime() - queued > Duration.ofMillis(20).toNanos());
+        Awaitility.await()
+                .until(() -> System.nanoTime() - queued > Duration.ofMillis(20).toNanos());
         gate.open();
 
         engine.assertApplied(first);
@@ -187,9 +189,7 @@ class GroupCommitTest {
         CompletableFuture<WriteResult> expired = engine.put(
                 "expired", "v", PutOptions.expiresAt(engine.clock.instant().minusSeconds(5)));
         CompletableFuture<WriteResult> nowhere = engine.store.write(
-                new io.nearkv.core.NamespaceId(1, 1),
-                Mutation.put(Key.of("k"), Value.of("v")),
-                WriteOptions.DEFAULT);
+                new io.nearkv.core.NamespaceId(1, 1), Mutation.put(Key.of("k"), Value.of("v")), WriteOptions.DEFAULT);
         CompletableFuture<WriteResult> after = engine.put("after", "v");
         gate.open();
 
@@ -215,8 +215,8 @@ class GroupCommitTest {
     void a_group_of_buffered_writes_is_not_synced() throws Exception {
         long syncs = engine.store.stats().syncs();
         for (int i = 0; i < 5; i++) {
-            Object unused = await(engine.store.write(
-                    engine.ns, Mutation.put(Key.of("k" + i), Value.of("v")), WriteOptions.BUFFERED));
+            Object unused = await(
+                    engine.store.write(engine.ns, Mutation.put(Key.of("k" + i), Value.of("v")), WriteOptions.BUFFERED));
         }
         assertThat(engine.store.stats().syncs()).isEqualTo(syncs);
         engine.assertApplied(engine.put("k", "v"));

@@ -211,8 +211,8 @@ class LargeValueTest {
         ValueWriter first = upload("a", PutOptions.DEFAULT);
         ValueWriter second = upload("b", PutOptions.DEFAULT);
         writeTo(second, bytes(SIZE, 1));
-        KvException failure = failureOf(
-                engine.store.upload(engine.ns, Key.of("c"), PutOptions.DEFAULT, WriteOptions.DEFAULT));
+        KvException failure =
+                failureOf(engine.store.upload(engine.ns, Key.of("c"), PutOptions.DEFAULT, WriteOptions.DEFAULT));
         assertThat(failure.code()).isEqualTo(ErrorCode.UNAVAILABLE);
         first.close();
         ValueWriter third = upload("c", PutOptions.DEFAULT);
@@ -256,7 +256,9 @@ class LargeValueTest {
         for (int i = 0; i < 200; i++) {
             engine.store.open(engine.ns, Key.of("k"), ReadOptions.STRONG).cancel(false);
         }
-        Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> engine.store.stats().openReaders() == 0);
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(20))
+                .until(() -> engine.store.stats().openReaders() == 0);
     }
 
     @Test
@@ -264,7 +266,9 @@ class LargeValueTest {
         engine.assertApplied(engine.put("k", bytes(SIZE, 1)));
         engine.reopen();
         var page = await(engine.store.list(engine.ns, io.nearkv.core.ListOptions.ALL, ReadOptions.STRONG));
-        assertThat(page.keys()).singleElement().satisfies(info -> assertThat(info.valueBytes()).isEqualTo(SIZE));
+        assertThat(page.keys())
+                .singleElement()
+                .satisfies(info -> assertThat(info.valueBytes()).isEqualTo(SIZE));
     }
 
     @Test
