@@ -47,6 +47,18 @@ final class Engine implements AutoCloseable {
         this.ns = await(store.admin().createNamespace(ACCOUNT, "test")).id();
     }
 
+    private Engine(Path folder, UnaryOperator<RocksStoreOptions.Builder> options, String namespace) {
+        this.folder = folder;
+        this.options = options;
+        this.store = RocksStore.open(folder, options());
+        this.ns = await(store.admin().namespace(ACCOUNT, namespace)).id();
+    }
+
+    /** Opens a folder that an engine was made in before. */
+    static Engine reopened(Path folder, UnaryOperator<RocksStoreOptions.Builder> options) {
+        return new Engine(folder, options, "test");
+    }
+
     RocksStoreOptions options() {
         return options.apply(defaults(clock)).build();
     }
