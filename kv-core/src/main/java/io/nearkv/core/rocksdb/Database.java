@@ -47,7 +47,17 @@ final class Database implements AutoCloseable {
         /** A last record that is cut short was never acknowledged and is dropped; anything else is refused. */
         STRICT,
         /** Everything before the first damaged or missing record is taken. */
-        WHAT_IS_LEFT
+        WHAT_IS_LEFT,
+        /** Not even a last record may be cut short, as in a copy. */
+        WHOLE;
+
+        private WALRecoveryMode recovery() {
+            return switch (this) {
+                case STRICT -> WALRecoveryMode.TolerateCorruptedTailRecords;
+                case WHAT_IS_LEFT -> WALRecoveryMode.PointInTimeRecovery;
+                case WHOLE -> WALRecoveryMode.AbsoluteConsistency;
+            };
+        }
     }
 
     /** The folder of RocksDB's files inside a data folder. */
@@ -152,15 +162,12 @@ final class Database implements AutoCloseable {
         // The manifest then knows which logs there must be and how long their synced part is; without a setter of its
         // own.
         Properties verified = new Properties();
-        verified.setProperty("track_and_verify_wals_in_manifest", String.valueOf(mode == Mode.STRICT));
+        verified.setProperty("track_and_verify_wals_in_manifest", String.valueOf(mode != Mode.WHAT_IS_LEFT));
         DBOptions db = requireNonNull(DBOptions.getDBOptionsFromProps(verified), "options from properties");
         return db.setCreateIfMissing(true)
                 .setCreateMissingColumnFamilies(true)
                 .setParanoidChecks(true)
-                .setWalRecoveryMode(
-                        mode == Mode.STRICT
-                                ? WALRecoveryMode.TolerateCorruptedTailRecords
-                                : WALRecoveryMode.PointInTimeRecovery)
+                .setWalRecoveryMode(mode.recovery())
                 // One thread writes; what uploads write beside it is too little to be worth a concurrent memtable's
                 // cost.
                 .setAllowConcurrentMemtableWrite(false)

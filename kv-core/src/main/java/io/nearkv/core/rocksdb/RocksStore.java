@@ -155,16 +155,6 @@ public final class RocksStore implements KvStore {
         }
     }
 
-    /**
-     * Makes a store that lacks acknowledged writes, or whose log is damaged, usable again with what is left: everything before the first damaged or missing record. Only
-     * when a person has decided so. The store gets a new lineage, so that readers of its feed start over.
-     *
-     * @throws KvException as {@link #open}, if there is too little left for a store
-     */
-    public static AcceptedLoss acceptLoss(Path folder, RocksStoreOptions options) {
-        return AcceptedLoss.accept(folder, options);
-    }
-
     /** A folder with anything in it but the rests of an earlier attempt is not ours. */
     private static void checkMayCreate(Path folder, RocksStoreOptions options) throws IOException {
         if (Files.exists(currentFile(folder))) {

@@ -51,7 +51,8 @@ class CloseTest {
                 i -> direct.read(
                         engine.ns,
                         ByteBuffer.wrap(("k" + i % 100).getBytes(StandardCharsets.UTF_8)),
-                        (value, metadata, version, expiresAt) -> assertThat(value.remaining()).isPositive()),
+                        (value, metadata, version, expiresAt) ->
+                                assertThat(value.remaining()).isPositive()),
                 i -> Engine.await(store.write(
                         engine.ns,
                         Mutation.put(Key.of("k" + i % 100), Engine.bytes(1 + i % 7 * 20_000, i)),
@@ -60,8 +61,7 @@ class CloseTest {
                 i -> readStream(engine, i),
                 i -> writeStream(engine, i),
                 i -> {
-                    FeedProbe feed =
-                            new FeedProbe(store.watch(engine.feed(new FeedRequest.Start.Oldest())));
+                    FeedProbe feed = new FeedProbe(store.watch(engine.feed(new FeedRequest.Start.Oldest())));
                     feed.request(500);
                     if (i % 3 == 0) {
                         feed.close();
@@ -90,8 +90,7 @@ class CloseTest {
     }
 
     private static void readStream(Engine engine, int i) {
-        OpenResult result =
-                Engine.await(engine.store.open(engine.ns, Key.of("k" + i % 100), ReadOptions.STRONG));
+        OpenResult result = Engine.await(engine.store.open(engine.ns, Key.of("k" + i % 100), ReadOptions.STRONG));
         if (result instanceof OpenResult.Opened opened) {
             ValueReader reader = opened.reader();
             Object unused = Engine.await(reader.read());

@@ -21,6 +21,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -282,13 +283,13 @@ class DamageTest {
         KvException refused = refusal();
         assertThat(refused).hasMessageContaining("nearkv check");
 
-        AcceptedLoss loss = RocksStore.acceptLoss(crashed, options());
+        long left = StoreAdoption.acceptLoss(crashed, engine.clock, new Random(1));
 
-        assertThat(loss.acknowledgedVersion()).isEqualTo(WRITES);
-        assertThat(loss.foundVersion()).isBetween(WRITES / 4L, WRITES - 1L);
+        assertThat(left).isBetween(WRITES / 4L, WRITES - 1L);
         try (RocksStore store = open()) {
-            assertThat(readable(store)).isEqualTo((int) loss.foundVersion());
-            assertThat(store.position()).isEqualTo(Position.of(loss.lineage(), loss.foundVersion()));
+            assertThat(readable(store)).isEqualTo((int) left);
+            assertThat(store.position().version()).isEqualTo(left);
+            assertThat(store.position().lineage()).isNotEqualTo(before.lineage());
             FeedProbe feed = new FeedProbe(store.watch(FeedRequest.of(null, new FeedRequest.Start.After(before))));
             feed.request(10);
             assertThat(feed.awaitEnd()).isEqualTo("complete");
@@ -300,8 +301,8 @@ class DamageTest {
     void a_lost_marker_can_be_accepted_too() throws Exception {
         crash();
         Files.delete(crashed.resolve("store.ack"));
-        AcceptedLoss loss = RocksStore.acceptLoss(crashed, options());
-        assertThat(loss.acknowledgedVersion()).isEqualTo(-1);
+        assertThat(StoreAdoption.acceptLoss(crashed, engine.clock, new Random(1)))
+                .isEqualTo(WRITES);
         try (RocksStore store = open()) {
             assertThat(readable(store)).isEqualTo(WRITES);
         }
