@@ -23,13 +23,13 @@ class RemoteStoreContractTest extends KvStoreContract {
         private final TestIdentity identity;
         private MapStore store = new MapStore(data, clock);
         private KvServer server;
-        private KvClient client;
+        private AccountsStore clients;
 
         Fixture() {
             account = requireNonNull(store.admin().createAccount("test").join()).id();
             identity = new TestIdentity("testing", account);
             server = serve();
-            client = connect();
+            clients = new AccountsStore(account, this::connect);
         }
 
         private KvServer serve() {
@@ -41,17 +41,17 @@ class RemoteStoreContractTest extends KvStoreContract {
                             .withOperatorAccount(account));
         }
 
-        private KvClient connect() {
+        private KvClient connect(AccountId of) {
             return KvClient.builder()
                     .server("kv://127.0.0.1:" + server.address().getPort())
-                    .token(identity.token)
+                    .token(identity.token(of))
                     .connections(2)
                     .build();
         }
 
         @Override
         public KvStore store() {
-            return client.store();
+            return clients;
         }
 
         @Override
@@ -74,7 +74,7 @@ class RemoteStoreContractTest extends KvStoreContract {
             closeAll();
             store = new MapStore(data, clock);
             server = serve();
-            client = connect();
+            clients = new AccountsStore(account, this::connect);
         }
 
         @Override
@@ -84,7 +84,7 @@ class RemoteStoreContractTest extends KvStoreContract {
         }
 
         private void closeAll() {
-            client.close();
+            clients.close();
             server.close();
             store.close();
         }
