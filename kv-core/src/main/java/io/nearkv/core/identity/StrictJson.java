@@ -14,6 +14,7 @@ import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.DeserializationFeature;
@@ -39,6 +40,7 @@ final class StrictJson {
     private StrictJson(int maxDocumentChars) {
         JsonFactory factory = JsonFactory.builder()
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .disable(TokenStreamFactory.Feature.CHARSET_DETECTION) // UTF-8, and no byte order mark
                 .streamReadConstraints(StreamReadConstraints.builder()
                         .maxDocumentLength(maxDocumentChars)
                         .maxStringLength(maxDocumentChars)
@@ -57,14 +59,12 @@ final class StrictJson {
     JsonNode readObject(byte[] utf8, String what) throws MalformedException {
         JsonNode node;
         try {
-            // Decoded here, because the parser would guess UTF-16 and UTF-32 from the first bytes.
-            String text = StandardCharsets.UTF_8
+            // The parser takes some byte sequences that are no UTF-8.
+            StandardCharsets.UTF_8
                     .newDecoder()
                     .onMalformedInput(CodingErrorAction.REPORT)
-                    .onUnmappableCharacter(CodingErrorAction.REPORT)
-                    .decode(ByteBuffer.wrap(utf8))
-                    .toString();
-            node = mapper.readTree(text);
+                    .decode(ByteBuffer.wrap(utf8));
+            node = mapper.readTree(utf8);
         } catch (CharacterCodingException | JacksonException e) {
             // Without the cause: the parser's messages quote what they read.
             throw new MalformedException(what + " is not one JSON object without repeated members");

@@ -399,6 +399,7 @@ class HostileTokenTest {
     @Test
     void letters_that_are_not_ascii_are_refused() {
         assertRefused(token.replace('e', '\u0435')); // Cyrillic
+        assertRefused(Forge.signed(header, replaced(payload, "app", "\\u004\ud911\udc00"), key)); // no hex digit
         assertRefused(token.replaceFirst("A", "\ud800"));
         assertRefused("\u00e9.\u00e9.\u00e9");
     }

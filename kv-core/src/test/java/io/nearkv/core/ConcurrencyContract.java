@@ -1,0 +1,208 @@
+package io.nearkv.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Many callers at once. */
+public interface ConcurrencyContract extends ContractSupport {
+    /** Runs tasks at the same time and throws what one of them throws. */
+    private static void together(List<Callable<String>> tasks) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(tasks.size());
+        try {
+            for (Future<String> task : threads.invokeAll(tasks, 120, TimeUnit.SECONDS)) {
+                assertThat(task.isCancelled()).as("still running").isFalse();
+                task.get();
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    default void no_update_is_lost_between_conditional_writers() throws Exception {
+        int writers = 4;
+        int each = LONG ? 500 : 50;
+        put("counter", "0");
+        Callable<String> writer = () -> {
+            for (int done = 0; done < each; ) {
+                GetResult.Found found = found("counter");
+                String next = Integer.toString(Integer.parseInt(found.value().asString()) + 1);
+                if (put("counter", next, PutOptions.when(Condition.ifVersion(found.version())))
+                        .applied()) {
+                    done++;
+                }
+            }
+            return "";
+        };
+        together(IntStream.range(0, writers).mapToObj(i -> writer).toList());
+        assertThat(found("counter").value()).isEqualTo(Value.of(Integer.toString(writers * each)));
+    }
+
+    @Test
+    default void only_one_of_many_puts_if_absent_wins() throws Exception {
+        for (int round = 0; round < (LONG ? 200 : 20); round++) {
+            String name = "k" + round;
+            List<String> winners = java.util.Collections.synchronizedList(new ArrayList<>());
+            List<Callable<String>> tasks = IntStream.range(0, 4)
+                    .<Callable<String>>mapToObj(i -> () -> {
+                        if (put(name, "w" + i, PutOptions.when(Condition.IF_ABSENT))
+                                .applied()) {
+                            winners.add("w" + i);
+                        }
+                        return "";
+                    })
+                    .toList();
+            together(tasks);
+            assertThat(winners).hasSize(1);
+            assertThat(found(name).value()).isEqualTo(Value.of(winners.get(0)));
+        }
+    }
+
+    @Test
+    default void readers_see_batches_whole_or_not_at_all_and_never_go_back() throws Exception {
+        int batches = LONG ? 3000 : 300;
+        Object unused = batch(putOf("a", "0"), putOf("b", "0"));
+        AtomicBoolean done = new AtomicBoolean();
+        Callable<String> writer = () -> {
+            try {
+                for (int i = 1; i <= batches; i++) {
+                    Object ignored = batch(putOf("a", Integer.toString(i)), putOf("b", Integer.toString(i)));
+                }
+            } finally {
+                done.set(true);
+            }
+            return "";
+        };
+        Callable<String> reader = () -> {
+            int lastA = 0;
+            while (!done.get()) {
+                // b is written by the batch that writes a: who has seen a of a batch sees b of that batch or a later
+                // one.
+                int a = Integer.parseInt(found("a").value().asString());
+                int b = Integer.parseInt(found("b").value().asString());
+                assertThat(a).isGreaterThanOrEqualTo(lastA);
+                assertThat(b).isGreaterThanOrEqualTo(a);
+                lastA = a;
+            }
+            return "";
+        };
+        together(List.of(writer, reader, reader));
+    }
+
+    @Test
+    default void a_listing_under_writers_gives_what_stays_exactly_once() throws Exception {
+        int stable = LONG ? 3000 : 400;
+        List<Mutation> mutations = IntStream.range(0, stable)
+                .mapToObj(i -> putOf(String.format("k%05d", i * 10), "v"))
+                .toList();
+        Object unused = await(store().writeAll(ns(), mutations, WriteOptions.DEFAULT));
+        List<String> expected =
+                mutations.stream().map(mutation -> mutation.key().toString()).toList();
+        AtomicBoolean done = new AtomicBoolean();
+        Callable<String> writer = () -> {
+            Random random = new Random(1);
+            while (!done.get()) {
+                String name = String.format("k%05d", random.nextInt(stable) * 10 + 1 + random.nextInt(9));
+                Mutation mutation = random.nextBoolean() ? putOf(name, "x") : Mutation.delete(key(name));
+                Object ignored = await(store().write(ns(), mutation, WriteOptions.BUFFERED));
+            }
+            return "";
+        };
+        Callable<String> lister = () -> {
+            try {
+                Random random = new Random(2);
+                for (int walk = 0; walk < (LONG ? 50 : 8); walk++) {
+                    List<String> names = listAll(ListOptions.ALL.withLimit(1 + random.nextInt(100))).stream()
+                            .map(KeyInfo::name)
+                            .toList();
+                    assertThat(names).isSorted().doesNotHaveDuplicates();
+                    assertThat(names.stream().filter(name -> name.endsWith("0")).toList())
+                            .isEqualTo(expected);
+                }
+            } finally {
+                done.set(true);
+            }
+            return "";
+        };
+        together(List.of(writer, writer, lister));
+    }
+
+    @Test
+    default void the_feed_of_many_writers_has_every_write_once_in_the_order_of_versions() throws Exception {
+        int each = LONG ? 2000 : 150;
+        try (FeedProbe feed = watchFromNow()) {
+            List<Callable<String>> writers = IntStream.range(0, 4)
+                    .<Callable<String>>mapToObj(writer -> () -> {
+                        for (int i = 0; i < each; i++) {
+                            if (i % 10 == 0) {
+                                Object unused = batch(putOf(writer + "-" + i, "v"), putOf(writer + "-b-" + i, "v"));
+                            } else {
+                                put(writer + "-" + i, "v");
+                            }
+                        }
+                        return "";
+                    })
+                    .toList();
+            together(writers);
+            int expected = 4 * (each + each / 10);
+            List<FeedEvent.Change> changes = feed.awaitChanges(expected);
+            assertThat(changes).extracting(FeedEvent.Change::version).isSorted().doesNotHaveDuplicates();
+            assertThat(changes).extracting(FeedEvent.Change::key).doesNotHaveDuplicates();
+            for (FeedEvent.Change change : changes) {
+                assertThat(found(String.valueOf(change.key())).version()).isEqualTo(change.version());
+            }
+        }
+    }
+
+    @Test
+    default void a_large_value_is_never_seen_half_written() throws Exception {
+        AtomicBoolean done = new AtomicBoolean();
+        put("k", Value.wrap(filled(0)), PutOptions.DEFAULT);
+        Callable<String> writer = () -> {
+            try {
+                for (int i = 1; i <= (LONG ? 300 : 40); i++) {
+                    put("k", Value.wrap(filled(i)), PutOptions.DEFAULT);
+                }
+            } finally {
+                done.set(true);
+            }
+            return "";
+        };
+        Callable<String> reader = () -> {
+            while (!done.get()) {
+                assertUniform(found("k").value());
+                try (ValueReader pieces = reader("k")) {
+                    assertUniform(readRest(pieces));
+                }
+            }
+            return "";
+        };
+        together(List.of(writer, reader, reader));
+    }
+
+    private static byte[] filled(int i) {
+        byte[] bytes = new byte[150_000 + i];
+        java.util.Arrays.fill(bytes, (byte) i);
+        return bytes;
+    }
+
+    private static void assertUniform(Value value) {
+        byte[] bytes = value.toByteArray();
+        assertThat(bytes.length).isBetween(150_000, 151_000);
+        byte[] expected = filled(bytes.length - 150_000);
+        assertThat(java.util.Arrays.equals(bytes, expected))
+                .as("value of one writer")
+                .isTrue();
+    }
+}
