@@ -1,0 +1,40 @@
+package io.nearkv.net.client;
+
+import io.nearkv.core.Backoff;
+import io.netty.handler.ssl.SslContext;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** What {@link KvClientBuilder} collects, checked; its methods explain each. Immutable. */
+record ClientOptions(
+        List<ServerAddress> servers,
+        String token,
+        String environment,
+        Set<String> builds,
+        String name,
+        int connections,
+        int ioThreads,
+        int maxRequestsInFlight,
+        long maxPendingBytes,
+        int streamWindowBytes,
+        Duration timeout,
+        Duration connectTimeout,
+        Duration pingInterval,
+        Duration closeTimeout,
+        double retryShare,
+        int maxAttempts,
+        Backoff backoff,
+        Duration spin,
+        @Nullable SslContext tls,
+        @Nullable Executor callbackExecutor,
+        long seed,
+        LongSupplier nanoTime) {
+    ClientOptions {
+        servers = List.copyOf(servers);
+        builds = Set.copyOf(builds);
+    }
+}

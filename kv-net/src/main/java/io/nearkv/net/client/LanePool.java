@@ -1,0 +1,438 @@
+package io.nearkv.net.client;
+
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.IoThread;
+import io.nearkv.core.KvException;
+import io.nearkv.core.NamespaceId;
+import io.nearkv.net.transport.EventLoops;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.FastThreadLocal;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** The lanes of a client, what they share, and the choice between them. Thread-safe. */
+final class LanePool {
+    /** Above the high mark a connection takes no more requests until it is below the low one: what one socket makes us hold. */
+    private static final WriteBufferWaterMark WATER_MARKS = new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
+
+    private static final FastThreadLocal<@Nullable Lane> CURRENT_LANE = new FastThreadLocal<>();
+
+    final ClientOptions options;
+    final ClientCounters counters = new ClientCounters();
+
+    private final Greeting greeting;
+    private final EventLoops loops;
+    private final Lane[] lanes;
+    private final AtomicLong pendingBytes = new AtomicLong();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final CountDownLatch terminated = new CountDownLatch(1);
+
+    // For those that wait until the client is connected, or idle.
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+
+    LanePool(ClientOptions options) {
+        this.options = options;
+        this.greeting = new Greeting(
+                options.token(), options.environment(), options.builds(), options.name(), options.streamWindowBytes());
+        this.loops = EventLoops.start(
+                EventLoops.Kind.AUTO, options.ioThreads(), "nearkv-client-" + options.name(), options.spin());
+        this.lanes = new Lane[options.connections()];
+        for (int i = 0; i < lanes.length; i++) {
+            lanes[i] = new Lane(this, i, loops.group().next());
+        }
+        for (Lane lane : lanes) {
+            lane.loop.execute(lane::connect);
+        }
+    }
+
+    Greeting greeting() {
+        return greeting;
+    }
+
+    long nanoTime() {
+        return options.nanoTime().getAsLong();
+    }
+
+    // ---- calls
+
+    /** Starts a call. Its future fails at once if a bound is reached. */
+    <T> CompletableFuture<T> call(
+            Exchange exchange,
+            @Nullable NamespaceId namespace,
+            @Nullable Object argument,
+            @Nullable Object callOptions,
+            Duration timeout,
+            long bytes) {
+        CallFuture<T> future = new CallFuture<>();
+        if (!takeBytes(bytes)) {
+            refuse(exchange, future, "more than " + options.maxPendingBytes() + " bytes of values are in flight");
+            return future;
+        }
+        Slot slot = acquire();
+        if (slot == null) {
+            returnBytes(bytes);
+            refuse(
+                    exchange,
+                    future,
+                    "more than " + options.maxRequestsInFlight() + " requests are in flight on each connection");
+            return future;
+        }
+        slot.exchange = exchange;
+        slot.future = future;
+        slot.namespace = namespace;
+        slot.argument = argument;
+        slot.options = callOptions;
+        slot.deadlineNanos = nanoTime() + timeout.toNanos();
+        slot.pendingBytes = bytes;
+        future.bind(slot);
+        slot.lane.submit(slot);
+        return future;
+    }
+
+    /** Starts a stream, whose exchange takes care of everything that a future would. Returns false if a bound is reached. */
+    boolean start(Exchange exchange) {
+        Slot slot = acquire();
+        if (slot == null) {
+            counters.refusedFull.increment();
+            return false;
+        }
+        slot.exchange = exchange;
+        slot.deadlineNanos = Slot.NO_DEADLINE;
+        slot.lane.submit(slot);
+        return true;
+    }
+
+    /** Runs a task later, on some event loop; never if the client is closed before. */
+    void schedule(Runnable task, Duration delay) {
+        try {
+            var unused = loops.group().schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            assert isClosed();
+        }
+    }
+
+    private void refuse(Exchange exchange, CompletableFuture<?> future, String reason) {
+        counters.refusedFull.increment();
+        counters.failed(exchange.operation, ErrorCode.UNAVAILABLE);
+        future.completeExceptionally(unavailable("too much at once: " + reason, null));
+    }
+
+    private @Nullable Slot acquire() {
+        int first = firstChoice();
+        Slot slot = lanes[first].slots.acquire();
+        for (int i = 1; slot == null && i < lanes.length; i++) {
+            slot = lanes[(first + i) % lanes.length].slots.acquire();
+        }
+        return slot;
+    }
+
+    /**
+     * Returns the lane that a call of this thread should take. What an answer leads to goes back where the answer came from, and joins the same write. Otherwise one thread
+     * keeps to one lane: many calls on one connection cost less than few calls on many.
+     */
+    private int firstChoice() {
+        int count = lanes.length;
+        if (count == 1) {
+            return 0;
+        }
+        Thread thread = Thread.currentThread();
+        int choice = (int) (thread.getId() % count);
+        if (thread instanceof IoThread) {
+            Lane current = CURRENT_LANE.get();
+            if (current != null && current.pool == this) {
+                choice = current.number();
+            }
+        }
+        for (int i = 0; i < count; i++) {
+            int candidate = (choice + i) % count;
+            if (lanes[candidate].state() == Lane.State.READY) {
+                return candidate;
+            }
+        }
+        return choice;
+    }
+
+    void setCurrentLane(@Nullable Lane lane) {
+        CURRENT_LANE.set(lane);
+    }
+
+    /** Moves a call that waits for another attempt to a lane that is connected. Returns false, and does nothing, if there is none. */
+    boolean moveToReadyLane(Slot from) {
+        for (Lane lane : lanes) {
+            if (lane != from.lane && lane.state() == Lane.State.READY) {
+                Slot to = lane.slots.acquire();
+                if (to != null) {
+                    to.take(from);
+                    lane.submit(to);
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private boolean takeBytes(long bytes) {
+        if (bytes == 0) {
+            return true;
+        }
+        while (true) {
+            long before = pendingBytes.get();
+            // One call that is larger than the bound goes alone.
+            if (before > 0 && before + bytes > options.maxPendingBytes()) {
+                return false;
+            }
+            if (pendingBytes.compareAndSet(before, before + bytes)) {
+                return true;
+            }
+        }
+    }
+
+    void returnBytes(long bytes) {
+        if (bytes != 0) {
+            pendingBytes.addAndGet(-bytes);
+        }
+    }
+
+    // ---- answers
+
+    /** Completes a future here, or where the builder has said. */
+    @SuppressWarnings("unchecked") // The exchange that the call was started with gives the type that its future has.
+    void complete(CompletableFuture<?> future, @Nullable Object answer) {
+        Executor executor = options.callbackExecutor();
+        if (executor == null) {
+            ((CompletableFuture<Object>) future).complete(answer);
+        } else {
+            execute(executor, () -> ((CompletableFuture<Object>) future).complete(answer));
+        }
+    }
+
+    void completeExceptionally(CompletableFuture<?> future, KvException failure) {
+        Executor executor = options.callbackExecutor();
+        if (executor == null) {
+            future.completeExceptionally(failure);
+        } else {
+            execute(executor, () -> future.completeExceptionally(failure));
+        }
+    }
+
+    private static void execute(Executor executor, Runnable completion) {
+        try {
+            executor.execute(completion);
+        } catch (RejectedExecutionException e) {
+            // Better on the wrong thread than never.
+            completion.run();
+        }
+    }
+
+    KvException unavailable(String message, @Nullable Throwable cause) {
+        return new KvException(ErrorCode.UNAVAILABLE, message, cause);
+    }
+
+    KvException closedFailure() {
+        return unavailable("the client is closed", null);
+    }
+
+    // ---- connections
+
+    ChannelFuture openChannel(EventLoop loop, InetSocketAddress address, ServerAddress server, Session session) {
+        SslContext tls = options.tls();
+        return new Bootstrap()
+                .group(loop)
+                .channel(loops.socketChannel())
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.SO_KEEPALIVE, true)
+                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARKS)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int)
+                        options.connectTimeout().toMillis())
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        if (server.tls()) {
+                            // With the name of the server, which its certificate must have.
+                            SslHandler handler =
+                                    Slot.required(tls).newHandler(channel.alloc(), server.host(), server.port());
+                            handler.setHandshakeTimeoutMillis(0); // The connect timeout covers it.
+                            channel.pipeline().addLast(handler);
+                        }
+                        channel.pipeline().addLast(session);
+                    }
+                })
+                .connect(address);
+    }
+
+    /** Wakes those that wait for a lane to change its state. */
+    void onLaneChanged() {
+        lock.lock();
+        try {
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits until one lane is connected.
+     *
+     * @throws KvException why not: what the last round found if that is a denial, else once the time is over
+     */
+    void awaitReady(Duration timeout) throws InterruptedException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        lock.lock();
+        try {
+            while (true) {
+                KvException failure = null;
+                for (Lane lane : lanes) {
+                    if (lane.state() == Lane.State.READY) {
+                        return;
+                    }
+                    if (lane.state() == Lane.State.BACKOFF) {
+                        failure = lane.lastFailure();
+                    }
+                }
+                if (failure != null && failure.code().retry() == ErrorCode.Retry.OTHER_CREDENTIALS) {
+                    throw failure;
+                }
+                if (isClosed()) {
+                    throw new IllegalStateException("the client is closed");
+                }
+                long left = deadline - System.nanoTime();
+                if (left <= 0) {
+                    throw failure != null ? failure : unavailable("not connected within " + timeout, null);
+                }
+                long unused = changed.awaitNanos(left);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- closing
+
+    boolean isClosed() {
+        return closed.get();
+    }
+
+    void checkOpen() {
+        if (closed.get()) {
+            throw new IllegalStateException("the client is closed");
+        }
+    }
+
+    /** Takes no more calls, waits a while for those in flight, then ends everything. Idempotent. Does not wait on an I/O thread. */
+    void close() {
+        boolean mayWait = !(Thread.currentThread() instanceof IoThread);
+        if (closed.compareAndSet(false, true)) {
+            if (mayWait) {
+                awaitIdle();
+            }
+            List<CompletableFuture<?>> closings = new ArrayList<>();
+            for (Lane lane : lanes) {
+                if (lane.loop.inEventLoop()) {
+                    lane.close();
+                } else {
+                    closings.add(CompletableFuture.runAsync(lane::close, lane.loop));
+                }
+            }
+            if (mayWait) {
+                closings.forEach(CompletableFuture::join);
+            }
+            loops.close();
+            onLaneChanged();
+            terminated.countDown();
+        } else if (mayWait) {
+            awaitTermination();
+        }
+    }
+
+    /** Waits for the calls in flight, but not for feeds and open streams, which have no end of their own. */
+    private void awaitIdle() {
+        long deadline = System.nanoTime() + options.closeTimeout().toNanos();
+        boolean interrupted = false;
+        lock.lock();
+        try {
+            long left = deadline - System.nanoTime();
+            while (left > 0 && calls() > 0) {
+                // Nobody signals the end of a call, which is too frequent for that.
+                long unused = changed.awaitNanos(Math.min(left, TimeUnit.MILLISECONDS.toNanos(2)));
+                left = deadline - System.nanoTime();
+            }
+        } catch (InterruptedException e) {
+            interrupted = true;
+        } finally {
+            lock.unlock();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void awaitTermination() {
+        try {
+            boolean unused = terminated.await(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private int calls() {
+        int calls = 0;
+        for (Lane lane : lanes) {
+            calls += lane.callsInFlight();
+        }
+        return calls;
+    }
+
+    ClientStats stats() {
+        List<ClientStats.Connection> connections = new ArrayList<>();
+        int inFlight = 0;
+        for (Lane lane : lanes) {
+            ServerAddress server = lane.connectedTo();
+            connections.add(new ClientStats.Connection(
+                    ClientStats.State.valueOf(lane.state().name()),
+                    server == null ? null : server.toString(),
+                    lane.slots.inUse()));
+            inFlight += lane.slots.inUse();
+        }
+        return new ClientStats(
+                counters.calls(),
+                counters.retries.sum(),
+                counters.budgetExhausted.sum(),
+                counters.refusedFull.sum(),
+                inFlight,
+                lanes.length * options.maxRequestsInFlight(),
+                pendingBytes.get(),
+                options.maxPendingBytes(),
+                counters.connected.sum(),
+                counters.reconnected.sum(),
+                counters.connectionsLost.sum(),
+                counters.failedRounds.sum(),
+                counters.goAways.sum(),
+                counters.pings.sum(),
+                counters.deadPeers.sum(),
+                counters.lateAnswers.sum(),
+                counters.strayFrames.sum(),
+                counters.feedsResumed.sum(),
+                connections);
+    }
+}
