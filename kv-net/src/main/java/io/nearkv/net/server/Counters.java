@@ -1,0 +1,128 @@
+package io.nearkv.net.server;
+
+import io.nearkv.core.ErrorCode;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What a server counts. Thread-safe. */
+final class Counters {
+    /** Outcomes that are not errors; an error has the number of its code behind them. */
+    static final int OK = 0;
+
+    static final int MISSING = 1;
+    static final int CONDITION_FAILED = 2;
+    private static final int ERRORS = 2;
+    private static final int OUTCOMES = 32;
+
+    /** Why the server ended a connection. */
+    enum Cut {
+        HELLO_TIMEOUT("hello_timeout"),
+        FRAME_TIMEOUT("frame_timeout"),
+        IDLE("idle"),
+        SLOW_READER("slow_reader"),
+        PROTOCOL_ERROR("protocol_error");
+
+        private final String label;
+
+        Cut(String label) {
+            this.label = label;
+        }
+    }
+
+    private final LongAdder[] operations = new LongAdder[Op.values().length * OUTCOMES];
+    private final EnumMap<Cut, LongAdder> cuts = new EnumMap<>(Cut.class);
+
+    final AtomicInteger connections = new AtomicInteger();
+    final LongAdder accepted = new LongAdder();
+    final LongAdder refused = new LongAdder();
+    final LongAdder refusedPerPeer = new LongAdder();
+    final AtomicInteger requestsInFlight = new AtomicInteger();
+    final AtomicLong bytesInFlight = new AtomicLong();
+    final LongAdder watches = new LongAdder();
+    final LongAdder streams = new LongAdder();
+    final LongAdder failedHellos = new LongAdder();
+    final LongAdder rateLimitedHellos = new LongAdder();
+    final LongAdder shed = new LongAdder();
+    final LongAdder stalledStreams = new LongAdder();
+    final LongAdder bytesRead = new LongAdder();
+    final LongAdder bytesWritten = new LongAdder();
+
+    Counters() {
+        for (int i = 0; i < operations.length; i++) {
+            operations[i] = new LongAdder();
+        }
+        for (Cut cut : Cut.values()) {
+            cuts.put(cut, new LongAdder());
+        }
+    }
+
+    void count(Op op, int outcome) {
+        count(op, outcome, 1);
+    }
+
+    void count(Op op, int outcome, long times) {
+        operations[op.index() * OUTCOMES + outcome].add(times);
+    }
+
+    void count(Op op, ErrorCode error) {
+        count(op, ERRORS + error.wireNumber(), 1);
+    }
+
+    void count(Cut cut) {
+        LongAdder adder = cuts.get(cut);
+        if (adder != null) {
+            adder.increment();
+        }
+    }
+
+    ServerStats snapshot() {
+        Map<String, Map<String, Long>> byOperation = new HashMap<>();
+        for (Op op : Op.values()) {
+            Map<String, Long> byOutcome = new HashMap<>();
+            for (int outcome = 0; outcome < OUTCOMES; outcome++) {
+                long sum = operations[op.index() * OUTCOMES + outcome].sum();
+                if (sum > 0) {
+                    byOutcome.put(outcomeLabel(outcome), sum);
+                }
+            }
+            if (!byOutcome.isEmpty()) {
+                byOperation.put(op.label(), Map.copyOf(byOutcome));
+            }
+        }
+        Map<String, Long> byCut = new HashMap<>();
+        cuts.forEach((cut, adder) -> byCut.put(cut.label, adder.sum()));
+        return new ServerStats(
+                byOperation,
+                connections.get(),
+                accepted.sum(),
+                refused.sum(),
+                refusedPerPeer.sum(),
+                byCut,
+                requestsInFlight.get(),
+                bytesInFlight.get(),
+                watches.sum(),
+                streams.sum(),
+                failedHellos.sum(),
+                rateLimitedHellos.sum(),
+                shed.sum(),
+                stalledStreams.sum(),
+                bytesRead.sum(),
+                bytesWritten.sum());
+    }
+
+    private static String outcomeLabel(int outcome) {
+        return switch (outcome) {
+            case OK -> "ok";
+            case MISSING -> "missing";
+            case CONDITION_FAILED -> "condition_failed";
+            default -> {
+                ErrorCode code = ErrorCode.ofWireNumber(outcome - ERRORS);
+                yield code == null ? "unknown" : code.label();
+            }
+        };
+    }
+}

@@ -1,0 +1,115 @@
+package io.nearkv.net.server;
+
+import io.nearkv.core.DenialReason;
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.Key;
+import io.nearkv.core.KvException;
+import io.nearkv.core.Limits;
+import io.nearkv.core.identity.Authority;
+import io.nearkv.core.identity.Grant;
+import io.nearkv.net.protocol.CatalogueCodec;
+import io.nearkv.net.protocol.FrameReader;
+import io.nearkv.net.protocol.FrameType;
+import io.nearkv.net.protocol.Frames;
+import io.nearkv.net.protocol.Protocol;
+import io.nearkv.net.wire.Wire;
+import io.netty.buffer.ByteBuf;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/** Answers HELLO; section 3 of the specification. Stateless. */
+final class Handshake {
+    /** What a client may grant at most: more would be memory that it makes us fill. */
+    private static final int MAX_PEER_WINDOW_BYTES = 16 * 1024 * 1024;
+
+    private Handshake() {}
+
+    /** Returns the session of a client that may come in, and writes HELLO_OK. Throws {@link KvException} with the reason if it may not. */
+    static Session greet(ServerConnection connection, ByteBuf in, FrameReader frame, Object peer) {
+        ServerContext context = connection.context();
+        Authority authority = context.authority();
+        Wire.Hello hello = Frames.parseHello(in, frame);
+        int version = Math.min(Protocol.MAX_VERSION, hello.getMaxVersion());
+        if (version < Protocol.MIN_VERSION || version < hello.getMinVersion()) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    "protocol versions " + Integer.toUnsignedString(hello.getMinVersion()) + " to "
+                            + Integer.toUnsignedString(hello.getMaxVersion()) + " (expected: one of "
+                            + Protocol.MIN_VERSION + " to " + Protocol.MAX_VERSION + ")");
+        }
+        KvException refusal = authority.refusal();
+        if (refusal != null) {
+            throw refusal;
+        }
+        Grant grant = authenticate(context, hello.getToken(), peer);
+        String expected = hello.getExpectedEnvironment();
+        if (!expected.isEmpty() && !expected.equals(authority.environment())) {
+            throw KvException.denied(
+                    new KvException.Denial(
+                            DenialReason.ENVIRONMENT_MISMATCH,
+                            authority.environment(),
+                            Key.display(expected),
+                            authority.buildId()),
+                    "this node serves environment '" + authority.environment() + "', the client expects '"
+                            + Key.display(expected) + "'");
+        }
+        int peerWindow = Math.min(
+                MAX_PEER_WINDOW_BYTES,
+                hello.getStreamWindowBytes() <= 0
+                        ? Protocol.DEFAULT_STREAM_WINDOW_BYTES
+                        : Math.max(Protocol.MIN_STREAM_WINDOW_BYTES, hello.getStreamWindowBytes()));
+        Session session = new Session(connection, new SessionGuard(authority, grant), peerWindow);
+        Frames.writeMessage(
+                connection.out(),
+                FrameType.HELLO_OK,
+                0,
+                frame.correlationId(),
+                helloOk(context, authority, grant, version));
+        context.counters().count(Op.HELLO, Counters.OK);
+        return session;
+    }
+
+    private static Grant authenticate(ServerContext context, String token, Object peer) {
+        long nowNanos = System.nanoTime();
+        long blockedNanos = context.peers().blockedNanos(peer, nowNanos);
+        if (blockedNanos > 0 && !context.goodTokens().contains(token)) {
+            context.counters().rateLimitedHellos.increment();
+            throw new KvException(
+                    ErrorCode.RATE_LIMITED,
+                    "too many failed authentications from this address",
+                    null,
+                    Duration.ofMillis(TimeUnit.NANOSECONDS.toMillis(blockedNanos) + 1),
+                    null);
+        }
+        try {
+            Grant grant = context.authority().authenticate(token);
+            context.goodTokens().add(token);
+            return grant;
+        } catch (KvException e) {
+            context.counters().failedHellos.increment();
+            context.peers().failed(peer, nowNanos);
+            throw e;
+        }
+    }
+
+    private static Wire.HelloOk helloOk(ServerContext context, Authority authority, Grant grant, int version) {
+        ServerLimits limits = context.limits();
+        return Wire.HelloOk.newBuilder()
+                .setVersion(version)
+                .setEnvironment(authority.environment())
+                .setBuildId(authority.buildId())
+                .setBuildToken(authority.buildToken())
+                .setAccount(CatalogueCodec.toWire(grant.account()))
+                .setLineage(context.options().lineage().getAsLong())
+                .setServerVersion(context.options().serverVersion())
+                .setLimits(Wire.ConnectionLimits.newBuilder()
+                        .setMaxFrameBytes(Protocol.MAX_FRAME_BYTES)
+                        .setMaxRequestsInFlight(limits.maxRequestsInFlightPerConnection())
+                        .setMaxBytesInFlight(limits.maxBytesInFlightPerConnection())
+                        .setMaxWatches(limits.maxWatchesPerConnection())
+                        .setStreamWindowBytes(limits.streamWindowBytes())
+                        .setMaxTimeoutMillis((int) Limits.MAX_TIMEOUT.toMillis())
+                        .setIdleTimeoutMillis((int) limits.idleTimeout().toMillis()))
+                .build();
+    }
+}
