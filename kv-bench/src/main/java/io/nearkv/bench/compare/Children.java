@@ -47,7 +47,8 @@ final class Children implements AutoCloseable {
      *
      * @param cpu the processor that it may use, or null for all
      */
-    Process start(String name, List<String> command, @Nullable Integer cpu, Map<String, String> environment, Path folder)
+    Process start(
+            String name, List<String> command, @Nullable Integer cpu, Map<String, String> environment, Path folder)
             throws IOException {
         List<String> words = new ArrayList<>();
         if (cpu != null) {
@@ -57,7 +58,8 @@ final class Children implements AutoCloseable {
         words.addAll(command);
         ProcessBuilder builder = new ProcessBuilder(words);
         builder.environment().putAll(environment);
-        builder.redirectError(ProcessBuilder.Redirect.appendTo(folder.resolve(name + ".err").toFile()));
+        builder.redirectError(
+                ProcessBuilder.Redirect.appendTo(folder.resolve(name + ".err").toFile()));
         Process process = builder.start();
         processes.add(process);
         return process;
@@ -129,13 +131,11 @@ final class Children implements AutoCloseable {
         processes.remove(process);
     }
 
-    private void end() {
+    private synchronized void end() {
         processes.forEach(Process::destroyForcibly);
         for (Process process : processes) {
             try {
-                if (!process.waitFor(5, TimeUnit.SECONDS)) {
-                    continue; // killed; only the system can still hold it
-                }
+                boolean unused = process.waitFor(5, TimeUnit.SECONDS); // killed; only the system can still hold it
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 break;
@@ -172,6 +172,11 @@ final class Children implements AutoCloseable {
     @Override
     public void close() {
         end();
-        Runtime.getRuntime().removeShutdownHook(hook);
+        try {
+            boolean unused = Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The JVM is going down, and the hook runs by itself.
+            return;
+        }
     }
 }

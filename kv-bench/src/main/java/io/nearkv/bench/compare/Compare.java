@@ -23,7 +23,8 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
         name = "compare",
         mixinStandardHelpOptions = true,
-        description = "Measures rows of docs/benchmarks.md: servers on one processor, clients on another, taking turns.")
+        description =
+                "Measures rows of docs/benchmarks.md: servers on one processor, clients on another, taking turns.")
 public final class Compare implements Callable<Integer> {
     @Option(names = "--rows", split = ",", description = "Which rows, such as 5,6,10. Default: all.")
     private List<String> rows = List.of();
@@ -34,10 +35,19 @@ public final class Compare implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "5", description = "How often the sides take turns. Default: 5.")
     private int rounds;
 
+    @Option(
+            names = "--tries",
+            defaultValue = "3",
+            description = "Most tries of a turn that others disturb. Default: 3.")
+    private int tries;
+
     @Option(names = "--seconds", defaultValue = "5", description = "Length of each turn. Default: 5.")
     private double seconds;
 
-    @Option(names = "--warm-up", defaultValue = "10", description = "Seconds of load before the first turn. Default: 10.")
+    @Option(
+            names = "--warm-up",
+            defaultValue = "10",
+            description = "Seconds of load before the first turn. Default: 10.")
     private double warmUpSeconds;
 
     @Option(names = "--keys", defaultValue = "1000000", description = "How many keys. Default: 1000000.")
@@ -83,12 +93,13 @@ public final class Compare implements Callable<Integer> {
                 unpinned ? null : serverCpu,
                 unpinned ? null : clientCpu,
                 rounds,
+                tries,
                 seconds,
                 warmUpSeconds,
                 keys,
                 valueBytes,
                 spinMicros,
-                List.of("--spin", spinMicros + "us"));
+                List.of("--spin"));
         console.println("machine: " + Host.describe());
         console.printf(
                 "%,d keys, %d-byte values, Zipf 0.99, %d rounds of %.1f s after %.1f s of warm-up, %s%n",
@@ -110,7 +121,8 @@ public final class Compare implements Callable<Integer> {
             console.println();
             outcome.lines().forEach(console::println);
             if (out != null) {
-                Files.writeString(out, JsonMapper.builder().build().writeValueAsString(new Document(Host.describe(), all)));
+                Files.writeString(
+                        out, JsonMapper.builder().build().writeValueAsString(new Document(Host.describe(), all)));
             }
         }
         return sound ? 0 : 1;
@@ -122,7 +134,9 @@ public final class Compare implements Callable<Integer> {
     private List<Scenario> chosen() {
         List<Scenario> chosen = new ArrayList<>();
         for (Scenario each : Scenario.all()) {
-            if (rows.isEmpty() || rows.contains(each.id()) || rows.contains(each.id().replaceAll("[a-z]$", ""))) {
+            if (rows.isEmpty()
+                    || rows.contains(each.id())
+                    || rows.contains(each.id().replaceAll("[a-z]$", ""))) {
                 chosen.add(sides.isEmpty() ? each : only(each));
             }
         }
@@ -140,10 +154,12 @@ public final class Compare implements Callable<Integer> {
         return new Scenario(
                 scenario.id(),
                 scenario.title(),
-                scenario.sides().stream().filter(side -> names.contains(side.name())).toList(),
+                scenario.sides().stream()
+                        .filter(side -> names.contains(side.name()))
+                        .toList(),
                 scenario.goals().stream()
-                        .filter(goal -> names.contains(goal.side())
-                                && (goal.peer().isEmpty() || names.contains(goal.peer())))
+                        .filter(goal ->
+                                names.contains(goal.side()) && (goal.peer().isEmpty() || names.contains(goal.peer())))
                         .toList(),
                 scenario.maxKeys());
     }

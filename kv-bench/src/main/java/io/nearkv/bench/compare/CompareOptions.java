@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param serverCpu the processor of the servers, or null for all
  * @param clientCpu the processor of the clients, or null for all
  * @param rounds how often the sides take turns
+ * @param tries how often a turn may be taken while others keep the machine busy; the least disturbed one counts
  * @param seconds length of each measurement
  * @param warmUpSeconds length of the load before the first round of each side
  * @param keys how many keys
@@ -25,6 +26,7 @@ record CompareOptions(
         @Nullable Integer serverCpu,
         @Nullable Integer clientCpu,
         int rounds,
+        int tries,
         double seconds,
         double warmUpSeconds,
         int keys,

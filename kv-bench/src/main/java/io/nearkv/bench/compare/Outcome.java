@@ -97,7 +97,9 @@ final class Outcome {
                 .toArray());
         Spread both = spread(side.name(), Goal.Metric.CPU);
         long bad = rounds.stream()
-                .mapToLong(report -> report.errors().values().stream().mapToLong(Long::longValue).sum()
+                .mapToLong(report -> report.errors().values().stream()
+                                .mapToLong(Long::longValue)
+                                .sum()
                         + report.wrong()
                         + report.unanswered())
                 .sum();

@@ -47,10 +47,10 @@ record RunningServer(
             case NEARKV_MAP_SPIN -> nearkv(kind, children, options, folder, hashMap(folder, options.spinMicros()));
             case ECHO -> echo(children, options, folder);
             case REDIS -> redis(kind, children, options, folder, List.of("--appendonly", "no"));
-            case REDIS_EVERYSEC -> redis(
-                    kind, children, options, folder, List.of("--appendonly", "yes", "--appendfsync", "everysec"));
-            case REDIS_ALWAYS -> redis(
-                    kind, children, options, folder, List.of("--appendonly", "yes", "--appendfsync", "always"));
+            case REDIS_EVERYSEC ->
+                redis(kind, children, options, folder, List.of("--appendonly", "yes", "--appendfsync", "everysec"));
+            case REDIS_ALWAYS ->
+                redis(kind, children, options, folder, List.of("--appendonly", "yes", "--appendfsync", "always"));
             case ETCD -> etcd(children, options, folder);
         };
     }
@@ -99,8 +99,8 @@ record RunningServer(
 
     private static RunningServer echo(Children children, CompareOptions options, Path folder)
             throws IOException, InterruptedException {
-        Process process = children.start(
-                "echo", Children.java(EchoServer.class), options.serverCpu(), Map.of(), folder);
+        Process process =
+                children.start("echo", Children.java(EchoServer.class), options.serverCpu(), Map.of(), folder);
         String line = Children.awaitLine(process, Children.lines(process), "echo ready ", START);
         int port = Integer.parseInt(line.substring(line.lastIndexOf(':') + 1));
         return new RunningServer(ServerKind.ECHO, process, "127.0.0.1", port, null, null);
@@ -152,8 +152,8 @@ record RunningServer(
                 "default=" + peer,
                 "--quota-backend-bytes",
                 Long.toString(8L << 30));
-        Process process = children.start(
-                "etcd", command, options.serverCpu(), Map.of("ETCD_UNSUPPORTED_ARCH", "arm64"), folder);
+        Process process =
+                children.start("etcd", command, options.serverCpu(), Map.of("ETCD_UNSUPPORTED_ARCH", "arm64"), folder);
         discard(process);
         awaitPort(process, port);
         return new RunningServer(ServerKind.ETCD, process, "127.0.0.1", port, null, null);

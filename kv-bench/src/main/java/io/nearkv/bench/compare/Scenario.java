@@ -86,9 +86,7 @@ record Scenario(String id, String title, List<Side> sides, List<Goal> goals, int
                         Side.nearkv("nearkv", ServerKind.NEARKV, connections, 1, GETS),
                         Side.blocking("jedis", ServerKind.REDIS, JEDIS, connections, connections, GETS),
                         Side.closedLoop("echo", ServerKind.ECHO, ECHO, connections, 1, GETS)),
-                List.of(
-                        floor(THROUGHPUT, "nearkv-map", "jedis", 1.0),
-                        goal(THROUGHPUT, "nearkv-map", "jedis", 1.2)),
+                List.of(floor(THROUGHPUT, "nearkv-map", "jedis", 1.0), goal(THROUGHPUT, "nearkv-map", "jedis", 1.2)),
                 MILLION);
     }
 
@@ -114,8 +112,10 @@ record Scenario(String id, String title, List<Side> sides, List<Goal> goals, int
                 "6",
                 "get 1x1, adaptive spin on both ends",
                 List.of(
-                        Side.nearkv("nearkv-spin", ServerKind.NEARKV_SPIN, 1, 1, GETS).spinning(),
-                        Side.nearkv("nearkv-map-spin", ServerKind.NEARKV_MAP_SPIN, 1, 1, GETS).spinning(),
+                        Side.nearkv("nearkv-spin", ServerKind.NEARKV_SPIN, 1, 1, GETS)
+                                .spinning(),
+                        Side.nearkv("nearkv-map-spin", ServerKind.NEARKV_MAP_SPIN, 1, 1, GETS)
+                                .spinning(),
                         Side.closedLoop("lettuce-async", ServerKind.REDIS, LETTUCE, 1, 1, GETS),
                         Side.blocking("lettuce-sync", ServerKind.REDIS, LETTUCE, 1, 1, GETS)),
                 List.of(
@@ -148,9 +148,7 @@ record Scenario(String id, String title, List<Side> sides, List<Goal> goals, int
                         Side.openLoop("nearkv", ServerKind.NEARKV, NEARKV, 8, 40_000, GETS),
                         Side.openLoop("nearkv-map", ServerKind.NEARKV_MAP, NEARKV, 8, 40_000, GETS),
                         Side.openLoop("lettuce-async", ServerKind.REDIS, LETTUCE, 8, 40_000, GETS)),
-                List.of(
-                        floor(P999, "nearkv", "lettuce-async", 1.0),
-                        goal(P999, "nearkv", "lettuce-async", 0.5)),
+                List.of(floor(P999, "nearkv", "lettuce-async", 1.0), goal(P999, "nearkv", "lettuce-async", 0.5)),
                 MILLION);
     }
 
@@ -158,7 +156,8 @@ record Scenario(String id, String title, List<Side> sides, List<Goal> goals, int
         List<Side> sides = new ArrayList<>();
         List<Goal> goals = new ArrayList<>();
         if (buffered) {
-            sides.add(Side.nearkv("nearkv-buffered", ServerKind.NEARKV, 8, 16, mix).withBufferedWrites());
+            sides.add(Side.nearkv("nearkv-buffered", ServerKind.NEARKV, 8, 16, mix)
+                    .withBufferedWrites());
             sides.add(Side.batches("redis-everysec", ServerKind.REDIS_EVERYSEC, JEDIS, 8, 16, mix));
             goals.add(floor(THROUGHPUT, "nearkv-buffered", "redis-everysec", 0.5));
             goals.add(goal(THROUGHPUT, "nearkv-buffered", "redis-everysec", 0.85));

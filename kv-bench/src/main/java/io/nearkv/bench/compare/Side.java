@@ -17,7 +17,12 @@ import java.time.Duration;
  * @param buffered whether our writes are acknowledged before they are synced
  */
 record Side(
-        String name, ServerKind server, WorkerSetup.Client client, LoadSpec load, boolean clientSpins, boolean buffered) {
+        String name,
+        ServerKind server,
+        WorkerSetup.Client client,
+        LoadSpec load,
+        boolean clientSpins,
+        boolean buffered) {
     private static final Duration SECOND = Duration.ofSeconds(1);
 
     Side {
@@ -36,16 +41,14 @@ record Side(
     /** Threads that wait, on shared connections or, for Jedis, on one each. */
     static Side blocking(
             String name, ServerKind server, WorkerSetup.Client client, int connections, int threads, Mix mix) {
-        LoadSpec load =
-                new LoadSpec(LoadSpec.Style.BLOCKING, connections, 1, threads, 0, mix, SECOND, SECOND);
+        LoadSpec load = new LoadSpec(LoadSpec.Style.BLOCKING, connections, 1, threads, 0, mix, SECOND, SECOND);
         return new Side(name, server, client, load, false, false);
     }
 
     /** One thread a connection that sends batches: what Jedis calls a pipeline. */
     static Side batches(
             String name, ServerKind server, WorkerSetup.Client client, int connections, int inFlight, Mix mix) {
-        LoadSpec load =
-                new LoadSpec(LoadSpec.Style.BATCHES, connections, inFlight, 0, 0, mix, SECOND, SECOND);
+        LoadSpec load = new LoadSpec(LoadSpec.Style.BATCHES, connections, inFlight, 0, 0, mix, SECOND, SECOND);
         return new Side(name, server, client, load, false, false);
     }
 
@@ -59,8 +62,7 @@ record Side(
     /** Arrivals at a fixed rate. */
     static Side openLoop(
             String name, ServerKind server, WorkerSetup.Client client, int connections, long ratePerSecond, Mix mix) {
-        LoadSpec load =
-                new LoadSpec(LoadSpec.Style.OPEN_LOOP, connections, 1, 0, ratePerSecond, mix, SECOND, SECOND);
+        LoadSpec load = new LoadSpec(LoadSpec.Style.OPEN_LOOP, connections, 1, 0, ratePerSecond, mix, SECOND, SECOND);
         return new Side(name, server, client, load, false, false);
     }
 

@@ -28,8 +28,8 @@ final class Worker {
     static Worker start(String name, WorkerSetup setup, Children children, CompareOptions options)
             throws IOException, InterruptedException {
         Path folder = children.newFolder(name + "-client");
-        Process process = children.start(
-                name, Children.java(LoadWorker.class, "-Xmx3g"), options.clientCpu(), Map.of(), folder);
+        Process process =
+                children.start(name, Children.java(LoadWorker.class, "-Xmx3g"), options.clientCpu(), Map.of(), folder);
         Worker worker = new Worker(process);
         try {
             String answer = worker.ask(JSON.writeValueAsString(setup), Duration.ofMinutes(1));
@@ -65,8 +65,7 @@ final class Worker {
         if (!answer.startsWith("report ")) {
             throw new IOException("load " + spec.shape() + ": " + answer);
         }
-        return Objects.requireNonNull(
-                JSON.readValue(answer.substring("report ".length()), LoadReport.class), "report");
+        return Objects.requireNonNull(JSON.readValue(answer.substring("report ".length()), LoadReport.class), "report");
     }
 
     Process process() {

@@ -84,9 +84,7 @@ public final class EtcdTarget implements Target {
     public Sender sender(int connection, Completion completion) {
         ManagedChannel channel = channels.get(connection % channels.size());
         return (kind, index) -> ClientCalls.asyncUnaryCall(
-                channel.newCall(method(kind), CallOptions.DEFAULT),
-                request(kind, index),
-                new StreamObserver<>() {
+                channel.newCall(method(kind), CallOptions.DEFAULT), request(kind, index), new StreamObserver<>() {
                     private EtcdMessages.@Nullable Answer received;
 
                     @Override

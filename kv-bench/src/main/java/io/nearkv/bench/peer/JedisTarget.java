@@ -122,14 +122,16 @@ public final class JedisTarget implements Target {
 
         private int outcome(OperationKind kind, int index, @org.jspecify.annotations.Nullable Object answer) {
             return switch (kind) {
-                case GET -> answer instanceof byte[] value
-                        ? (value.length == space.valueBytes() ? value.length : Completion.WRONG)
-                        : Completion.MISS;
+                case GET ->
+                    answer instanceof byte[] value
+                            ? (value.length == space.valueBytes() ? value.length : Completion.WRONG)
+                            : Completion.MISS;
                 case PUT -> "OK".equals(answer) ? 0 : Completion.WRONG;
                 case DELETE -> answer instanceof Long ? 0 : Completion.WRONG;
-                case LIST -> answer instanceof List<?> names && names.size() == space.namesBelow(index)
-                        ? names.size()
-                        : Completion.WRONG;
+                case LIST ->
+                    answer instanceof List<?> names && names.size() == space.namesBelow(index)
+                            ? names.size()
+                            : Completion.WRONG;
             };
         }
 

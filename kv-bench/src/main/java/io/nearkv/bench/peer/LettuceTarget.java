@@ -57,9 +57,10 @@ public final class LettuceTarget implements Target {
 
     private int outcome(OperationKind kind, @Nullable Object answer) {
         return switch (kind) {
-            case GET -> answer instanceof byte[] value
-                    ? (value.length == space.valueBytes() ? value.length : Completion.WRONG)
-                    : Completion.MISS;
+            case GET ->
+                answer instanceof byte[] value
+                        ? (value.length == space.valueBytes() ? value.length : Completion.WRONG)
+                        : Completion.MISS;
             case PUT -> "OK".equals(answer) ? 0 : Completion.WRONG;
             case DELETE, LIST -> answer instanceof Long ? 0 : Completion.WRONG;
         };
@@ -112,7 +113,8 @@ public final class LettuceTarget implements Target {
                 answers.add(send(async, kinds[i], keyIndexes[i]));
             }
             for (int i = 0; i < count; i++) {
-                outcomes[i] = outcome(kinds[i], answers.get(i).toCompletableFuture().get(10, TimeUnit.SECONDS));
+                outcomes[i] =
+                        outcome(kinds[i], answers.get(i).toCompletableFuture().get(10, TimeUnit.SECONDS));
             }
         };
     }
