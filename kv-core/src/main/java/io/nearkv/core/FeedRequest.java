@@ -41,9 +41,9 @@ public record FeedRequest(@Nullable NamespaceId namespace, String prefix, Start 
         }
     }
 
-    /** Checks that nothing is missing. */
+    /** Checks that nothing is missing, and the prefix as {@link Key#prefixUtf8} does. */
     public FeedRequest {
-        requireNonNull(prefix, "prefix");
+        byte[] unused = Key.prefixUtf8(prefix);
         requireNonNull(start, "start");
         if (heartbeat.compareTo(MIN_HEARTBEAT) < 0 || heartbeat.compareTo(Limits.MAX_TIMEOUT) > 0) {
             throw new IllegalArgumentException(

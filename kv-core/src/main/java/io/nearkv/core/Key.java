@@ -31,17 +31,7 @@ public final class Key implements Comparable<Key> {
         if (text.length() > Limits.MAX_KEY_BYTES) {
             throw tooLong("more than " + Limits.MAX_KEY_BYTES);
         }
-        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-        // String.getBytes writes '?' for an unpaired surrogate; two different texts would become one key.
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
-                i++;
-            } else if (Character.isSurrogate(c)) {
-                throw new KvException(
-                        ErrorCode.INVALID_REQUEST, "key has an unpaired surrogate (expected: valid Unicode text)");
-            }
-        }
+        byte[] utf8 = encode(text, "key");
         return checked(utf8);
     }
 
@@ -120,6 +110,37 @@ public final class Key implements Comparable<Key> {
     private static KvException tooLong(String length) {
         return new KvException(
                 ErrorCode.TOO_LARGE, "key of " + length + " bytes (expected: at most " + Limits.MAX_KEY_BYTES + ")");
+    }
+
+    /**
+     * Returns the bytes of a prefix of keys, which may be empty and is not bound by the rules for names.
+     *
+     * @throws KvException {@link ErrorCode#INVALID_REQUEST} if the text holds an unpaired surrogate, {@link ErrorCode#TOO_LARGE} if it is longer than
+     *     {@link Limits#MAX_KEY_BYTES} bytes
+     */
+    public static byte[] prefixUtf8(String prefix) {
+        requireNonNull(prefix, "prefix");
+        byte[] utf8 = encode(prefix, "prefix");
+        if (utf8.length > Limits.MAX_KEY_BYTES) {
+            throw new KvException(
+                    ErrorCode.TOO_LARGE,
+                    "prefix of " + utf8.length + " bytes (expected: at most " + Limits.MAX_KEY_BYTES + ")");
+        }
+        return utf8;
+    }
+
+    private static byte[] encode(String text, String what) {
+        // String.getBytes writes '?' for an unpaired surrogate; two different texts would become one key.
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
+                i++;
+            } else if (Character.isSurrogate(c)) {
+                throw new KvException(
+                        ErrorCode.INVALID_REQUEST, what + " has an unpaired surrogate (expected: valid Unicode text)");
+            }
+        }
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     /** Returns the length in bytes, 1 to {@link Limits#MAX_KEY_BYTES}. */

@@ -1,8 +1,5 @@
 package io.nearkv.core;
 
-import static java.util.Objects.requireNonNull;
-
-import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,20 +16,15 @@ public record ListOptions(String prefix, @Nullable Cursor cursor, int limit) {
     /**
      * Checks prefix and limit.
      *
-     * @throws KvException {@link ErrorCode#INVALID_REQUEST} if the limit is out of range, {@link ErrorCode#TOO_LARGE} if the prefix is too long
+     * @throws KvException {@link ErrorCode#INVALID_REQUEST} if the limit is out of range or the prefix is not valid Unicode text,
+     *     {@link ErrorCode#TOO_LARGE} if the prefix is too long
      */
     public ListOptions {
-        requireNonNull(prefix, "prefix");
         if (limit < 1 || limit > Limits.MAX_LIST_LIMIT) {
             throw new KvException(
                     ErrorCode.INVALID_REQUEST, "limit: " + limit + " (expected: 1 to " + Limits.MAX_LIST_LIMIT + ")");
         }
-        int prefixBytes = prefix.getBytes(StandardCharsets.UTF_8).length;
-        if (prefixBytes > Limits.MAX_KEY_BYTES) {
-            throw new KvException(
-                    ErrorCode.TOO_LARGE,
-                    "prefix of " + prefixBytes + " bytes (expected: at most " + Limits.MAX_KEY_BYTES + ")");
-        }
+        byte[] unused = Key.prefixUtf8(prefix);
     }
 
     /** Returns options for the first page below a prefix. */

@@ -70,6 +70,10 @@ public record Position(long lineage, List<Long> versions) {
                 long lineage = HexFormat.fromHexDigitsToLong(text, 0, 16);
                 List<Long> versions = new ArrayList<>();
                 for (String version : Arrays.asList(text.substring(17).split("\\.", -1))) {
+                    // Long.parseLong also takes signs and the digits of other scripts.
+                    if (!version.chars().allMatch(c -> c >= '0' && c <= '9')) {
+                        throw malformed(text, null);
+                    }
                     versions.add(Long.parseLong(version));
                 }
                 return new Position(lineage, versions);

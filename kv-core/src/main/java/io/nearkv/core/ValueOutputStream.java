@@ -65,11 +65,21 @@ public final class ValueOutputStream extends OutputStream {
 
     /** Makes the value the entry of its key, if the condition holds now. */
     public WriteResult commit() {
+        sendRest();
+        return Blocking.await(() -> writer.commit(), timeout);
+    }
+
+    /** Makes the value the entry of its key with these options in place of those given at the start, if their condition holds now. */
+    public WriteResult commit(PutOptions options) {
+        sendRest();
+        return Blocking.await(() -> writer.commit(options), timeout);
+    }
+
+    private void sendRest() {
         checkWhole();
         if (buffer.position() > 0) {
             send();
         }
-        return Blocking.await(writer::commit, timeout);
     }
 
     /** Does nothing: pieces are sent when they are full, and nothing is visible before the commit anyway. */

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * all?) and a {@link Grant} (may this caller?). Neither needs a network or the store.
  *
  * <p>A connection authenticates once and keeps its grant. Per request it asks {@link #refusal()}, compares {@link #epoch()} with the grant's (one volatile
- * read each; {@link #recheck} where they differ) and asks {@link #expired}. Thread-safe; nothing here blocks.
+ * read each; {@link #recheck} where they differ) and asks {@link #expired}. Thread-safe; nothing here waits for a disk or a lock that is held long.
  */
 public interface Authority {
     /** Returns the name of the environment that this node serves. */
@@ -28,7 +28,8 @@ public interface Authority {
     KvException refusal();
 
     /**
-     * Returns what the token grants. The verdict is cached, so that a token shown again costs a hash and no signature.
+     * Returns what the token grants. The verdict is cached, so that a token shown again costs a hash; a new one costs
+     * about a millisecond of this thread.
      *
      * @throws KvException 401 with the reason, if the token is not good here and now
      */

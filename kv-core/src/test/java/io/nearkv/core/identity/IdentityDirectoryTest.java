@@ -245,6 +245,41 @@ class IdentityDirectoryTest {
     }
 
     @Test
+    void a_rotation_that_is_cut_short_leaves_everything_valid_and_can_be_done_again() throws IOException {
+        String old = issue(Duration.ofDays(1));
+        Files.delete(identity.adminTokenFile());
+        Files.createDirectory(identity.adminTokenFile()); // reading it fails, in the middle of the rotation
+
+        assertThatThrownBy(() -> identity.rotate(KeyRole.TOKEN, Duration.ZERO))
+                .isInstanceOfSatisfying(
+                        KvException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INTERNAL))
+                .hasMessageContaining("cannot be changed");
+
+        String between = issue(Duration.ofDays(1));
+        assertThat(identity.inspect(old).refusal()).isNull();
+        assertThat(identity.inspect(between).refusal()).isNull();
+        assertThat(identity.inspect(between).keyId())
+                .isNotEqualTo(identity.inspect(old).keyId());
+
+        Files.delete(identity.adminTokenFile());
+        String last = identity.rotate(KeyRole.TOKEN, Duration.ZERO);
+        assertThat(identity.inspect(old).refusal()).isNotNull();
+        assertThat(identity.inspect(between).refusal()).isNotNull();
+        assertThat(identity.inspect(issue(Duration.ofDays(1))).keyId()).isEqualTo(last);
+        try (Stream<Path> keys = Files.list(data.resolve("identity/keys"))) {
+            assertThat(keys).hasSize(3);
+        }
+    }
+
+    @Test
+    void a_keyset_or_list_that_is_gone_is_named() throws IOException {
+        Files.delete(identity.files().revocations());
+        assertThatThrownBy(() -> identity.revoke("0".repeat(32), 1)).hasMessageContaining("revocations.jwt");
+        Files.delete(identity.files().keyset());
+        assertThatThrownBy(identity::keyset).isInstanceOf(KvException.class).hasMessageContaining("keyset.jwks.json");
+    }
+
+    @Test
     void a_rotation_does_not_bring_back_an_administrator_token_that_was_moved_away() throws IOException {
         Files.delete(identity.adminTokenFile());
 

@@ -1,0 +1,146 @@
+package io.nearkv.core.rocksdb;
+
+import io.nearkv.core.AccountId;
+import io.nearkv.core.AccountInfo;
+import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.WriteBatch;
+
+/** The records of the column family {@code meta}; {@code docs/formats/store.md} describes them. Names are text, values begin with a format byte. */
+final class MetaRecords {
+    static final byte FORMAT = 1;
+    static final String STAMP = "stamp";
+    static final String EPOCH = "epoch";
+    static final String NEXT_NAMESPACE = "namespace-next";
+    static final String ACCOUNT = "account/";
+    static final String NAMESPACE = "namespace/";
+    static final String STAGING = "staging/";
+    static final String TRIMMED = "feed-trimmed";
+    static final String SEGMENT = "feed-segment/";
+
+    private MetaRecords() {}
+
+    static byte[] name(String name) {
+        return name.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    static byte[] number(long number) {
+        return ByteBuffer.allocate(1 + Long.BYTES).put(FORMAT).putLong(number).array();
+    }
+
+    static long number(String name, byte[] record) {
+        return reader(name, record, 1 + Long.BYTES).getLong();
+    }
+
+    /** Checks the format byte and the least length. */
+    private static ByteBuffer reader(String name, byte[] record, int minBytes) {
+        if (record.length < minBytes || record[0] != FORMAT) {
+            throw EntryRecord.damaged("meta record '" + name + "' of " + record.length + " bytes is unreadable");
+        }
+        return ByteBuffer.wrap(record, 1, record.length - 1);
+    }
+
+    static byte[] stamp(StoreStamp stamp) {
+        byte[] environment = stamp.environment().getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(1 + Integer.BYTES + 2 * Long.BYTES + environment.length)
+                .put(FORMAT)
+                .putInt(stamp.formatVersion())
+                .putLong(stamp.lineage())
+                .putLong(stamp.created().toEpochMilli())
+                .put(environment)
+                .array();
+    }
+
+    static StoreStamp stamp(byte[] record) {
+        ByteBuffer in = reader(STAMP, record, 1 + Integer.BYTES + 2 * Long.BYTES);
+        int format = in.getInt();
+        long lineage = in.getLong();
+        Instant created = Instant.ofEpochMilli(in.getLong());
+        return new StoreStamp(format, StandardCharsets.UTF_8.decode(in).toString(), lineage, created);
+    }
+
+    static String stagingName(long valueId) {
+        return STAGING + HexFormat.of().toHexDigits(valueId);
+    }
+
+    static String segmentName(long firstVersion) {
+        return SEGMENT + HexFormat.of().toHexDigits(firstVersion);
+    }
+
+    static void putAccount(Database db, WriteBatch batch, AccountInfo account) throws RocksDBException {
+        byte[] name = account.name().getBytes(StandardCharsets.UTF_8);
+        batch.put(
+                db.meta,
+                name(ACCOUNT + account.id()),
+                ByteBuffer.allocate(1 + name.length).put(FORMAT).put(name).array());
+    }
+
+    static void putNamespace(Database db, WriteBatch batch, Catalogue.Namespace namespace) throws RocksDBException {
+        byte[] title = namespace.info().title().getBytes(StandardCharsets.UTF_8);
+        AccountId account = namespace.info().account();
+        byte[] record = ByteBuffer.allocate(1 + Integer.BYTES + 2 * Long.BYTES + title.length)
+                .put(FORMAT)
+                .putInt(namespace.number())
+                .putLong(account.high())
+                .putLong(account.low())
+                .put(title)
+                .array();
+        batch.put(db.meta, name(NAMESPACE + namespace.id()), record);
+    }
+
+    /** Reads accounts and namespaces. */
+    static Catalogue readCatalogue(Database db) throws RocksDBException {
+        Map<AccountId, AccountInfo> accounts = new HashMap<>();
+        Map<NamespaceId, Catalogue.Namespace> namespaces = new HashMap<>();
+        forEach(db, ACCOUNT, (id, record) -> {
+            ByteBuffer in = reader(ACCOUNT + id, record, 2);
+            AccountId account = AccountId.parse(id);
+            accounts.put(
+                    account,
+                    new AccountInfo(account, StandardCharsets.UTF_8.decode(in).toString()));
+        });
+        forEach(db, NAMESPACE, (id, record) -> {
+            ByteBuffer in = reader(NAMESPACE + id, record, 2 + Integer.BYTES + 2 * Long.BYTES);
+            int number = in.getInt();
+            AccountId account = new AccountId(in.getLong(), in.getLong());
+            NamespaceId namespace = NamespaceId.parse(id);
+            String title = StandardCharsets.UTF_8.decode(in).toString();
+            namespaces.put(namespace, new Catalogue.Namespace(number, new NamespaceInfo(namespace, account, title)));
+        });
+        byte[] next = db.rocks.get(db.meta, name(NEXT_NAMESPACE));
+        return new Catalogue(accounts, namespaces, next == null ? 1 : (int) number(NEXT_NAMESPACE, next));
+    }
+
+    /** Takes one record. */
+    interface RecordReader {
+        /** Takes the name without the prefix that was asked for. */
+        void read(String rest, byte[] record);
+    }
+
+    /** Reads all records whose names begin with a prefix, in order. */
+    static void forEach(Database db, String prefix, RecordReader reader) throws RocksDBException {
+        try (RocksIterator records = db.rocks.newIterator(db.meta, db.anywhere)) {
+            for (records.seek(name(prefix)); records.isValid(); records.next()) {
+                String name = new String(records.key(), StandardCharsets.US_ASCII);
+                if (!name.startsWith(prefix)) {
+                    break;
+                }
+                try {
+                    reader.read(name.substring(prefix.length()), records.value());
+                } catch (BufferUnderflowException | IllegalArgumentException e) {
+                    throw EntryRecord.damaged("meta record '" + name + "': " + e);
+                }
+            }
+            records.status();
+        }
+    }
+}

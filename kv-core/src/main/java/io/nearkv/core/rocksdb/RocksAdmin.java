@@ -1,0 +1,146 @@
+package io.nearkv.core.rocksdb;
+
+import static java.util.Objects.requireNonNull;
+
+import io.nearkv.core.AccountId;
+import io.nearkv.core.AccountInfo;
+import io.nearkv.core.BackupInfo;
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.KvAdmin;
+import io.nearkv.core.KvException;
+import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
+import io.nearkv.core.WriteOptions;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.rocksdb.RocksDBException;
+
+/** The catalogue: read from memory, changed by the writer. Thread-safe. */
+final class RocksAdmin implements KvAdmin {
+    private static final int REQUEST_BYTES = 2048;
+
+    private final StoreCore core;
+    private final Writer writer;
+
+    RocksAdmin(StoreCore core, Writer writer) {
+        this.core = core;
+        this.writer = writer;
+    }
+
+    private <T> CompletableFuture<T> read(Supplier<T> read) {
+        core.checkOpen();
+        try {
+            var unused = core.database(); // What is known while there is none may be older than what was acknowledged.
+            return CompletableFuture.completedFuture(read.get());
+        } catch (KvException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    /** A change of the catalogue. */
+    private interface Change<R> {
+        R apply(Group group) throws RocksDBException;
+    }
+
+    private <R> CompletableFuture<R> change(boolean makesRoom, Change<R> change) {
+        core.checkOpen();
+        return writer.submit(new WriteOp<R>(REQUEST_BYTES, WriteOptions.DEFAULT) {
+            @Override
+            R prepare(Group group) throws RocksDBException {
+                return change.apply(group);
+            }
+
+            @Override
+            boolean makesRoom() {
+                return makesRoom;
+            }
+        });
+    }
+
+    @Override
+    public CompletableFuture<List<AccountInfo>> accounts() {
+        return read(() -> core.catalogue.accounts());
+    }
+
+    @Override
+    public CompletableFuture<AccountInfo> createAccount(String name) {
+        requireNonNull(name, "name");
+        return change(false, group -> {
+            Catalogue.checkTitle(name);
+            AccountInfo account = new AccountInfo(AccountId.random(core.options.random), name);
+            MetaRecords.putAccount(group.database(), group.batch(), account);
+            group.catalogue(group.catalogue().with(account));
+            return account;
+        });
+    }
+
+    @Override
+    public CompletableFuture<List<NamespaceInfo>> namespaces(AccountId account) {
+        requireNonNull(account, "account");
+        return read(() -> core.catalogue.namespaces(account));
+    }
+
+    @Override
+    public CompletableFuture<NamespaceInfo> namespace(NamespaceId namespace) {
+        requireNonNull(namespace, "namespace");
+        return read(() -> core.catalogue.namespace(namespace).info());
+    }
+
+    @Override
+    public CompletableFuture<NamespaceInfo> namespace(AccountId account, String title) {
+        requireNonNull(account, "account");
+        requireNonNull(title, "title");
+        return read(() -> core.catalogue.namespace(account, title).info());
+    }
+
+    @Override
+    public CompletableFuture<NamespaceInfo> createNamespace(AccountId account, String title) {
+        requireNonNull(account, "account");
+        requireNonNull(title, "title");
+        return change(false, group -> {
+            Catalogue before = group.catalogue();
+            NamespaceInfo info = new NamespaceInfo(NamespaceId.random(core.options.random), account, title);
+            Catalogue after = before.with(info);
+            MetaRecords.putNamespace(group.database(), group.batch(), after.namespace(info.id()));
+            group.batch()
+                    .put(
+                            group.database().meta,
+                            MetaRecords.name(MetaRecords.NEXT_NAMESPACE),
+                            MetaRecords.number(after.nextNumber()));
+            group.catalogue(after);
+            return info;
+        });
+    }
+
+    @Override
+    public CompletableFuture<NamespaceInfo> renameNamespace(NamespaceId namespace, String title) {
+        requireNonNull(namespace, "namespace");
+        requireNonNull(title, "title");
+        return change(false, group -> {
+            NamespaceInfo before = group.catalogue().namespace(namespace).info();
+            NamespaceInfo info = new NamespaceInfo(namespace, before.account(), title);
+            Catalogue after = group.catalogue().renamed(info);
+            MetaRecords.putNamespace(group.database(), group.batch(), after.namespace(namespace));
+            group.catalogue(after);
+            return info;
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> deleteNamespace(NamespaceId namespace) {
+        requireNonNull(namespace, "namespace");
+        return change(true, group -> {
+                    group.deleteNamespace(group.catalogue().namespace(namespace));
+                    return namespace;
+                })
+                .thenApply(deleted -> null);
+    }
+
+    @Override
+    public CompletableFuture<BackupInfo> backup() {
+        core.checkOpen();
+        return CompletableFuture.failedFuture(new KvException(
+                ErrorCode.UNAVAILABLE, "this store keeps no backups (expected: a backup folder in its options)"));
+    }
+}
