@@ -8,6 +8,7 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -88,6 +89,11 @@ final class Catalogue {
             throw new KvException(ErrorCode.NOT_FOUND, "account " + id + " is unknown");
         }
         return account;
+    }
+
+    /** Returns the namespaces of all accounts, in no order. */
+    Collection<Namespace> allNamespaces() {
+        return namespaces.values();
     }
 
     List<AccountInfo> accounts() {
