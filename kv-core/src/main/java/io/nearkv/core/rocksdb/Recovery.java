@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.WriteBatch;
@@ -34,6 +35,9 @@ final class Recovery {
     private final StoreCore core;
     private final AckMarker marker;
     private final List<Holder> holders = new CopyOnWriteArrayList<>();
+    /** The database that failed, until it is freed. */
+    private @Nullable Database withdrawn;
+
     private final LongAdder reopenings = new LongAdder();
 
     Recovery(StoreCore core, AckMarker marker) {
@@ -148,21 +152,32 @@ final class Recovery {
         core.valueIds.set(epoch << 40 | 1);
     }
 
-    /** Closes the database after a failed write and opens it again, however long that takes; returns when it is open, or the store is closed. */
-    void reopen(FeedLog feedLog, KvException cause) {
-        Database db = core.database;
+    /** Takes the database away from new callers after a failed write; {@link #reopen} must follow. */
+    void withdraw(KvException cause) {
+        withdrawn = core.database;
         core.withdraw(new KvException(
                 ErrorCode.UNAVAILABLE,
                 "the store recovers from a failed write: " + cause.getMessage(),
                 null,
                 FIRST_DELAY,
                 cause));
+    }
+
+    /**
+     * Closes the withdrawn database and opens it again, however long that takes; returns when it is open, or the store is closed.
+     *
+     * @param refuseQueued refuses the requests that came in time to be queued, so that they need not wait for the disk
+     */
+    void reopen(FeedLog feedLog, KvException cause, Runnable refuseQueued) {
+        Database db = withdrawn;
+        refuseQueued.run();
         if (db != null && !release(db)) {
             // A read hangs in the kernel. Freeing the database under it would crash the process; so this store is at
             // its end.
             core.withdraw(new KvException(ErrorCode.INTERNAL, "a read hangs, the store must be started again", cause));
             return;
         }
+        withdrawn = null;
         Duration delay = FIRST_DELAY;
         while (!core.closed) {
             try {
@@ -179,9 +194,16 @@ final class Recovery {
                         delay,
                         e);
             }
+            // A thread may have seen the database just before it was withdrawn, and queued its request after.
+            refuseQueued.run();
             LockSupport.parkNanos(this, delay.toNanos());
             delay = delay.multipliedBy(2).compareTo(LONGEST_DELAY) < 0 ? delay.multipliedBy(2) : LONGEST_DELAY;
         }
+    }
+
+    /** Returns whether a database that failed could not be freed: its files are still in use. After the writer has ended. */
+    boolean isStuck() {
+        return withdrawn != null;
     }
 
     /** Frees a database that was withdrawn; returns false if somebody is still inside. */

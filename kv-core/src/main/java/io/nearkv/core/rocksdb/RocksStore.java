@@ -427,7 +427,7 @@ public final class RocksStore implements KvStore {
         core.withdraw(StoreCore.closing());
         // A writer that hangs in the kernel, or that is the caller, is still inside the database: freeing it would
         // crash the process.
-        if (db != null && ended && !writer.isWriterThread() && recovery.release(db)) {
+        if (ended && !writer.isWriterThread() && !recovery.isStuck() && (db == null || recovery.release(db))) {
             recovery.marker().force();
             try {
                 lock.close();

@@ -431,8 +431,7 @@ class NodeAuthorityTest {
         patiently().until(() -> node.problems().size() == 2);
         Files.delete(files.revocations());
         Files.createDirectory(files.revocations());
-        patiently()
-                .until(() -> node.problems().toString().contains("cannot be read"));
+        patiently().until(() -> node.problems().toString().contains("cannot be read"));
         assertThat(node.authenticate(token).subject()).isEqualTo("app");
         Files.delete(files.revocations());
 
