@@ -27,7 +27,7 @@ import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
 
 /** Our server with its guards on the loopback interface of this process, filled, and clients of it. Thread-safe. */
-final class LoopbackServer implements AutoCloseable {
+public final class LoopbackServer implements AutoCloseable {
     /** What the server serves. */
     public enum Backing {
         /** The engine. */
