@@ -1,5 +1,6 @@
 package io.nearkv.core.rocksdb;
 
+import io.nearkv.core.AccountInfo;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import java.time.Duration;
@@ -9,10 +10,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
-import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,21 +60,17 @@ final class Recovery {
      *     later
      */
     void open(FeedLog feedLog) {
-        open(feedLog, WALRecoveryMode.TolerateCorruptedTailRecords, false);
-    }
-
-    private void open(FeedLog feedLog, WALRecoveryMode mode, boolean acceptsLoss) {
         Database db = null;
         try {
             core.options.failpoints.reached(Failpoints.Step.BEFORE_OPEN);
-            db = Database.open(core.folder, core.options, mode);
+            db = Database.open(core.folder, core.options, Database.Mode.STRICT);
             checkStamp(db);
             long lastVersion = feedLog.load(db);
-            long acknowledged = marker.version();
-            if (lastVersion < acknowledged && !acceptsLoss) {
-                throw lost(lastVersion, acknowledged);
-            }
             Catalogue catalogue = MetaRecords.readCatalogue(db);
+            AckMarker.Reached found = new AckMarker.Reached(lastVersion, catalogue.revision());
+            if (!found.covers(marker.reached())) {
+                throw lost(found);
+            }
             beginEpoch(db);
             core.catalogue = catalogue;
             core.lastVersion = lastVersion;
@@ -84,7 +79,8 @@ final class Recovery {
                 core.hasLargeValues = values.isValid();
                 values.status();
             }
-            marker.advance(lastVersion);
+            // Beginning the epoch was synced, and with it all that was found.
+            marker.advance(lastVersion, catalogue.revision());
             core.database = db;
             db = null;
         } catch (RocksDBException e) {
@@ -99,13 +95,15 @@ final class Recovery {
     private void checkStamp(Database db) throws RocksDBException {
         byte[] record = db.rocks.get(db.meta, MetaRecords.name(MetaRecords.STAMP));
         if (record == null) {
-            if (marker.version() > 0) {
-                throw lost(0, marker.version());
+            if (!marker.reached().equals(AckMarker.Reached.NOTHING)) {
+                throw lost(AckMarker.Reached.NOTHING);
             }
-            // A store that is being made: the account of the first opening comes with the stamp.
+            // A store that is being made: its first account comes with the stamp.
+            AccountInfo account = RocksStore.initialAccount(core.options);
             try (WriteBatch batch = new WriteBatch()) {
                 batch.put(db.meta, MetaRecords.name(MetaRecords.STAMP), MetaRecords.stamp(core.stamp));
-                MetaRecords.putAccount(db, batch, RocksStore.initialAccount(core.options));
+                MetaRecords.putAccount(db, batch, account);
+                MetaRecords.putCatalogue(db, batch, Catalogue.EMPTY.with(account));
                 db.rocks.write(db.synced, batch);
             }
             return;
@@ -114,19 +112,19 @@ final class Recovery {
         if (!inside.environment().equals(core.stamp.environment()) || inside.lineage() != core.stamp.lineage()) {
             throw new KvException(
                     ErrorCode.INTERNAL,
-                    core.folder + " is put together from two stores: " + StoreStamp.FILE + " says "
-                            + core.stamp.environment() + ", " + core.position(0) + ", the data says "
-                            + inside.environment() + ", lineage " + Long.toHexString(inside.lineage())
-                            + " (expected: restore it from a backup)");
+                    core.folder + " is put together from two stores: " + StoreStamp.FILE + " says environment '"
+                            + core.stamp.environment() + "' and lineage " + Long.toHexString(core.stamp.lineage())
+                            + ", the data says '" + inside.environment() + "' and "
+                            + Long.toHexString(inside.lineage()) + " (expected: restore it from a backup)");
         }
     }
 
-    private KvException lost(long found, long acknowledged) {
+    private KvException lost(AckMarker.Reached found) {
         return new KvException(
                 ErrorCode.INTERNAL,
-                "acknowledged writes are missing in " + core.folder.resolve(Database.FOLDER)
-                        + ": the log ends at version "
-                        + found + ", and " + core.folder.resolve(AckMarker.FILE) + " says that version " + acknowledged
+                "acknowledged writes are missing: the log in " + core.folder.resolve(Database.FOLDER) + " ends at "
+                        + found
+                        + ", and " + core.folder.resolve(AckMarker.FILE) + " says that " + marker.reached()
                         + " was acknowledged (expected: restore the folder from a backup, or accept the loss with"
                         + " 'nearkv check --accept-loss')");
     }
@@ -197,12 +195,5 @@ final class Recovery {
         }
         db.close();
         return true;
-    }
-
-    /** Opens with what is left of the log, whatever was acknowledged; returns the version that is left, or null if nothing is missing. */
-    @Nullable
-    Long acceptLoss(FeedLog feedLog) {
-        open(feedLog, WALRecoveryMode.PointInTimeRecovery, true);
-        return core.lastVersion;
     }
 }

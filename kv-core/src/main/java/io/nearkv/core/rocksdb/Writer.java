@@ -246,7 +246,7 @@ final class Writer {
             }
             core.options.failpoints.reached(Failpoints.Step.AFTER_WRITE);
             if (synced) {
-                recovery.marker().advance(next.lastVersion());
+                recovery.marker().advance(next.lastVersion(), next.catalogue().revision());
             }
             core.options.failpoints.reached(Failpoints.Step.BEFORE_ACKNOWLEDGE);
         } catch (RocksDBException e) {
