@@ -94,10 +94,7 @@ final class UploadExchange extends Exchange {
             future.completeExceptionally(failure);
             return;
         }
-<<<<<<< HEAD
         lateOptions = newOptions;
-=======
->>>>>>> net
         commitFuture = future;
         Slot taken = Slot.required(slot);
         taken.deadlineNanos = taken.lane.pool.nanoTime() + options.timeout().toNanos();
