@@ -94,11 +94,8 @@ final class UploadExchange extends Exchange {
             future.completeExceptionally(failure);
             return;
         }
-<<<<<<< HEAD
-        lateOptions = newOptions;
-=======
->>>>>>> net
         commitFuture = future;
+        lateOptions = newOptions;
         Slot taken = Slot.required(slot);
         taken.deadlineNanos = taken.lane.pool.nanoTime() + options.timeout().toNanos();
         taken.lane.watchDeadline(taken.deadlineNanos);
