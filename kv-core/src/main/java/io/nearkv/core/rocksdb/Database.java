@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -92,13 +93,23 @@ final class Database implements AutoCloseable {
      * @throws KvException as {@link #failure}
      */
     static Database open(Path dataFolder, RocksStoreOptions options, WALRecoveryMode recovery) {
+        return open(dataFolder, options, recovery, true);
+    }
+
+    /**
+     * Opens the database of a data folder.
+     *
+     * @param verifiesLogs whether every log must be there and as long as the manifest says; false only where a loss was accepted
+     */
+    static Database open(Path dataFolder, RocksStoreOptions options, WALRecoveryMode recovery, boolean verifiesLogs) {
         Path folder = dataFolder.resolve(FOLDER);
         Deque<AutoCloseable> owned = new ArrayDeque<>();
         boolean opened = false;
         try {
+            LogFileCheck.refuseEndlessTail(folder);
             RocksDB.loadLibrary();
             Cache cache = own(owned, new HyperClockCache(options.cacheBytes, 0, -1, false));
-            DBOptions db = own(owned, databaseOptions(options, recovery));
+            DBOptions db = own(owned, databaseOptions(options, recovery, verifiesLogs));
             List<ColumnFamilyDescriptor> descriptors = List.of(
                     family("default", own(owned, plain(options, cache, 1 << 20))),
                     family("entries", own(owned, entries(options, cache))),
@@ -116,6 +127,8 @@ final class Database implements AutoCloseable {
             return database;
         } catch (RocksDBException e) {
             throw failure(folder, "cannot be opened", e);
+        } catch (IOException e) {
+            throw new KvException(ErrorCode.UNAVAILABLE, "store " + folder + " cannot be opened: " + e, e);
         } finally {
             if (!opened) {
                 free(owned);
@@ -132,11 +145,12 @@ final class Database implements AutoCloseable {
         return new ColumnFamilyDescriptor(name.getBytes(StandardCharsets.US_ASCII), options);
     }
 
-    private static DBOptions databaseOptions(RocksStoreOptions options, WALRecoveryMode recovery) {
+    private static DBOptions databaseOptions(
+            RocksStoreOptions options, WALRecoveryMode recovery, boolean verifiesLogs) {
         // The manifest then knows which logs there must be and how long their synced part is; without a setter of its
         // own.
         Properties verified = new Properties();
-        verified.setProperty("track_and_verify_wals_in_manifest", "true");
+        verified.setProperty("track_and_verify_wals_in_manifest", Boolean.toString(verifiesLogs));
         DBOptions db = requireNonNull(DBOptions.getDBOptionsFromProps(verified), "options from properties");
         return db.setCreateIfMissing(true)
                 .setCreateMissingColumnFamilies(true)

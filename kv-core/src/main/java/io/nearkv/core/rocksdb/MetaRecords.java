@@ -141,8 +141,7 @@ final class MetaRecords {
     }
 
     /** Reads records of a database however it was opened. */
-    static void forEach(
-            RocksDB rocks, ColumnFamilyHandle meta, ReadOptions options, String prefix, RecordReader reader)
+    static void forEach(RocksDB rocks, ColumnFamilyHandle meta, ReadOptions options, String prefix, RecordReader reader)
             throws RocksDBException {
         try (RocksIterator records = rocks.newIterator(meta, options)) {
             for (records.seek(name(prefix)); records.isValid(); records.next()) {

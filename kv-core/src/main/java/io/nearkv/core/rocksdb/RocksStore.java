@@ -129,7 +129,7 @@ public final class RocksStore implements KvStore {
         }
         FolderLock lock = FolderLock.acquire(
                 folder, options.program, options.clock.instant().truncatedTo(ChronoUnit.SECONDS));
-        RocksStore store = null;
+        boolean opened = false;
         try {
             StoreStamp stamp = StoreStamp.read(folder);
             if (stamp == null) {
@@ -144,11 +144,12 @@ public final class RocksStore implements KvStore {
                         folder + " lacks its database, and version " + marker.version()
                                 + " was acknowledged (expected: restore the folder from a backup)");
             }
-            store = new RocksStore(core, lock, marker);
+            RocksStore store = new RocksStore(core, lock, marker);
             store.start();
+            opened = true;
             return store;
         } finally {
-            if (store == null) {
+            if (!opened) {
                 lock.close();
             }
         }
