@@ -19,7 +19,6 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.Checkpoint;
 import org.rocksdb.RocksDBException;
-import org.rocksdb.WALRecoveryMode;
 
 /** The backups in a folder: which there are, whether they are whole, and how a store comes back from one. Not thread-safe. */
 public final class StoreBackups {
@@ -97,7 +96,7 @@ public final class StoreBackups {
         folder.copyTo(manifest, staging.resolve(Database.FOLDER), progress);
         StoreStamp stamp =
                 new StoreStamp(manifest.storeFormat(), manifest.environment(), random.nextLong(), clock.instant());
-        long version = StoreAdoption.adopt(staging, stamp, WALRecoveryMode.AbsoluteConsistency, false);
+        long version = StoreAdoption.adopt(staging, stamp, Database.Mode.WHOLE);
         if (version < manifest.version()) {
             throw new KvException(
                     ErrorCode.INTERNAL,

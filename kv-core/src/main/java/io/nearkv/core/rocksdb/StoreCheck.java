@@ -87,15 +87,15 @@ public final class StoreCheck {
 
     private CheckReport check() throws IOException {
         StoreStamp stamp = checkStamp();
-        long acknowledged = checkMarker();
+        AckMarker.Reached acknowledged = checkMarker();
         checkFiles();
         try (ReadOnlyDatabase db = ReadOnlyDatabase.open(folder.resolve(Database.FOLDER))) {
             try {
-                Map<Integer, NamespaceInfo> namespaces = checkMeta(db, stamp);
+                Map<Integer, NamespaceInfo> namespaces = checkMeta(db, stamp, acknowledged.revision());
                 checkEntries(db, namespaces);
                 checkValues(db, namespaces);
                 checkExpiry(db);
-                checkChanges(db, acknowledged);
+                checkChanges(db, acknowledged.version());
             } catch (RocksDBException e) {
                 problem("the database cannot be read: " + e.getMessage());
             }
@@ -152,13 +152,13 @@ public final class StoreCheck {
         }
     }
 
-    /** Returns the version up to which writes were acknowledged, or 0 if the marker does not tell. */
-    private long checkMarker() throws IOException {
+    /** Returns the state up to which writes were acknowledged, or none if the marker does not tell. */
+    private AckMarker.Reached checkMarker() throws IOException {
         try {
-            return AckMarker.open(folder).version();
+            return AckMarker.open(folder).reached();
         } catch (KvException e) {
             problem(String.valueOf(e.getMessage()));
-            return 0;
+            return AckMarker.Reached.NOTHING;
         }
     }
 
@@ -205,8 +205,8 @@ public final class StoreCheck {
     }
 
     /** Returns the namespaces by their number. */
-    private Map<Integer, NamespaceInfo> checkMeta(ReadOnlyDatabase db, @Nullable StoreStamp stamp)
-            throws RocksDBException {
+    private Map<Integer, NamespaceInfo> checkMeta(
+            ReadOnlyDatabase db, @Nullable StoreStamp stamp, long acknowledgedRevision) throws RocksDBException {
         Map<Integer, NamespaceInfo> byNumber = new HashMap<>();
         try {
             byte[] record = db.rocks.get(db.meta, MetaRecords.name(MetaRecords.STAMP));
@@ -221,6 +221,10 @@ public final class StoreCheck {
                 }
             }
             Catalogue catalogue = MetaRecords.readCatalogue(db.rocks, db.meta, db.anywhere);
+            if (catalogue.revision() < acknowledgedRevision) {
+                problem("acknowledged changes of the catalogue are missing: it has " + catalogue.revision()
+                        + " changes, and " + acknowledgedRevision + " were acknowledged");
+            }
             Set<AccountId> accounts = new HashSet<>();
             catalogue.accounts().forEach(account -> accounts.add(account.id()));
             Set<String> titles = new HashSet<>();

@@ -4,6 +4,7 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import java.nio.ByteBuffer;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.zip.CRC32C;
 import org.rocksdb.ColumnFamilyHandle;
@@ -56,7 +57,7 @@ final class StoreRepair {
             namespaces.add(namespace.number());
             next = Math.max(next, namespace.number() + 1);
         }
-        batch.put(db.meta, MetaRecords.name(MetaRecords.NEXT_NAMESPACE), MetaRecords.number(next));
+        MetaRecords.putCatalogue(db, batch, new Catalogue(Map.of(), Map.of(), next, catalogue.revision() + 1));
     }
 
     private void repairEntries() throws RocksDBException {

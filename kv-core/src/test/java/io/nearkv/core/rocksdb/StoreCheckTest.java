@@ -25,7 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rocksdb.FlushOptions;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
-import org.rocksdb.WALRecoveryMode;
+import org.rocksdb.WriteBatch;
+import org.rocksdb.WriteOptions;
 
 class StoreCheckTest {
     @TempDir
@@ -48,7 +49,7 @@ class StoreCheckTest {
     }
 
     private void inflict(Damage damage) throws RocksDBException {
-        try (Database db = Database.open(folder, SmallStore.options().build(), WALRecoveryMode.AbsoluteConsistency)) {
+        try (Database db = Database.open(folder, SmallStore.options().build(), Database.Mode.WHOLE)) {
             damage.inflict(db);
         }
     }
@@ -289,7 +290,13 @@ class StoreCheckTest {
                 .contains("its account")
                 .contains("does not exist");
 
-        inflict(db -> db.rocks.put(db.meta, MetaRecords.name(MetaRecords.NEXT_NAMESPACE), MetaRecords.number(1)));
+        inflict(db -> {
+            try (WriteBatch batch = new WriteBatch();
+                    WriteOptions options = new WriteOptions()) {
+                MetaRecords.putCatalogue(db, batch, new Catalogue(Map.of(), Map.of(), 1, 1000));
+                db.rocks.write(options, batch);
+            }
+        });
 
         assertThat(problems()).anyMatch(problem -> problem.contains("was never given out"));
     }

@@ -340,18 +340,19 @@ final class Lane {
     }
 
     private boolean tryAgain(Slot slot, KvException failure, boolean outcomeUnknown) {
+        Session on = slot.session;
+        if (on == null) {
+            // Never written; counts all the same, or it would come back for ever.
+            slot.attempt++;
+        }
         if (slot.attempt >= pool.options.maxAttempts() || closed) {
             return false;
         }
-        Session on = slot.session;
         boolean wentAway = on != null && on.phase() == Session.Phase.DRAINING;
         long now = pool.nanoTime();
         long delay = 0;
         if (!wentAway) {
-            delay = pool.options
-                    .backoff()
-                    .delay(Math.max(1, slot.attempt), random)
-                    .toNanos();
+            delay = pool.options.backoff().delay(slot.attempt, random).toNanos();
             Duration advice = failure.retryAfter();
             if (advice != null) {
                 // One beyond what any call may take never fits into the deadline.
@@ -367,10 +368,6 @@ final class Lane {
         }
         pool.counters.retries.increment();
         slot.outcomeUnknown |= outcomeUnknown;
-        if (slot.attempt == 0) {
-            // Never written; counts all the same, or it would come back for ever.
-            slot.attempt = 1;
-        }
         detach(slot);
         slot.state = Slot.State.DELAYED;
         slot.progress = null;

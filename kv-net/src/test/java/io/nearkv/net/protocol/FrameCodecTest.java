@@ -139,18 +139,29 @@ class FrameCodecTest {
     @Test
     void a_found_stream_is_read_as_it_was_written() {
         FoundStreamFrame read = roundTrip(
-                out -> FoundStreamFrame.write(out, 7, new StreamHead(5, 99, 70_000, METADATA)),
-                FoundStreamFrame::read);
+                out -> FoundStreamFrame.write(out, 7, new StreamHead(5, 99, 70_000, METADATA)), FoundStreamFrame::read);
 
         assertThat(read).isEqualTo(new FoundStreamFrame(5, 99, 70_000, METADATA));
+    }
+
+    @Test
+    void late_options_are_read_as_they_were_written() {
+        PutOptions options = new PutOptions(METADATA, 99, 0, Condition.ifVersion(4));
+
+        assertThat(roundTrip(out -> DataFrame.writeEnd(out, 7, options), DataFrame::lateOptions))
+                .isEqualTo(options);
+        assertThat(roundTrip(out -> DataFrame.writeEnd(out, 7, PutOptions.DEFAULT), DataFrame::lateOptions))
+                .isEqualTo(PutOptions.DEFAULT);
+        boolean none = roundTrip(
+                out -> DataFrame.writeEnd(out, 7, null), (in, frame) -> DataFrame.lateOptions(in, frame) == null);
+        assertThat(none).isTrue();
     }
 
     @Test
     void errors_keep_all_that_they_say() {
         for (ErrorCode code : ErrorCode.values()) {
             KvException read = roundTrip(
-                    out -> ErrorCodec.write(
-                            out, 7, new KvException(code, "what", null, Duration.ofMillis(1500), null)),
+                    out -> ErrorCodec.write(out, 7, new KvException(code, "what", null, Duration.ofMillis(1500), null)),
                     ErrorCodec::read);
             assertThat(read.code()).isEqualTo(code);
             assertThat(read).hasMessage("what");
@@ -159,8 +170,8 @@ class FrameCodecTest {
         }
         for (DenialReason reason : DenialReason.values()) {
             KvException.Denial denial = new KvException.Denial(reason, "production", null, "b1");
-            KvException read = roundTrip(
-                    out -> ErrorCodec.write(out, 7, KvException.denied(denial, "why")), ErrorCodec::read);
+            KvException read =
+                    roundTrip(out -> ErrorCodec.write(out, 7, KvException.denied(denial, "why")), ErrorCodec::read);
             assertThat(read.code()).isEqualTo(reason.errorCode());
             assertThat(read.denial()).isEqualTo(denial);
             assertThat(read.retryAfter()).isNull();
@@ -190,9 +201,8 @@ class FrameCodecTest {
                 new FeedRequest.Start.Now(),
                 new FeedRequest.Start.Oldest(),
                 new FeedRequest.Start.After(Position.of(3, 4)))) {
-            FeedRequest request = FeedRequest.of(NAMESPACE, start)
-                    .withPrefix("p")
-                    .withHeartbeat(Duration.ofMillis(10));
+            FeedRequest request =
+                    FeedRequest.of(NAMESPACE, start).withPrefix("p").withHeartbeat(Duration.ofMillis(10));
             assertThat(FeedCodec.fromWire(FeedCodec.toWire(request, 5))).isEqualTo(request);
         }
         assertThat(FeedCodec.fromWire(Wire.WatchRequest.getDefaultInstance()))
@@ -200,8 +210,7 @@ class FrameCodecTest {
         List<FeedEvent> events = new ArrayList<>(List.of(
                 new FeedEvent.Heartbeat(Position.of(1, 0)),
                 new FeedEvent.TooOld(Position.of(1, 2)),
-                new FeedEvent.Change(
-                        Position.of(1, 9), 9, NAMESPACE, null, FeedEvent.Kind.NAMESPACE_DELETED, true)));
+                new FeedEvent.Change(Position.of(1, 9), 9, NAMESPACE, null, FeedEvent.Kind.NAMESPACE_DELETED, true)));
         for (FeedEvent.Kind kind : List.of(FeedEvent.Kind.PUT, FeedEvent.Kind.DELETE, FeedEvent.Kind.EXPIRE)) {
             events.add(new FeedEvent.Change(Position.of(1, 9), 9, NAMESPACE, KEY, kind, false));
         }
@@ -235,7 +244,8 @@ class FrameCodecTest {
 
     @Test
     void an_extension_beyond_the_frame_is_refused() {
-        ByteBuf in = Unpooled.buffer().writeInt(8).writeInt(FrameType.GET << 24 | 1).writeInt(1);
+        ByteBuf in =
+                Unpooled.buffer().writeInt(8).writeInt(FrameType.GET << 24 | 1).writeInt(1);
 
         assertThatThrownBy(() -> new FrameReader(Protocol.MAX_FRAME_BYTES).next(in))
                 .isInstanceOf(ProtocolException.class);
@@ -261,8 +271,7 @@ class FrameCodecTest {
             });
             assertThat(reader.totalBytes()).isEqualTo(writer.totalBytes());
             while (!writer.isDone()) {
-                boolean last =
-                        roundTrip(out -> writer.writeData(out, 1, 1 + random.nextInt(maxPiece)), reader::data);
+                boolean last = roundTrip(out -> writer.writeData(out, 1, 1 + random.nextInt(maxPiece)), reader::data);
                 assertThat(last).isEqualTo(writer.isDone());
             }
             assertThat(read).isEqualTo(keys);

@@ -74,59 +74,59 @@ class FrameFuzzTest {
     }
 
     private static void decode(ByteBuf in, FrameReader frame) {
-        Object decoded =
-                switch (frame.type()) {
-                    case FrameType.HELLO -> Frames.parseHello(in, frame);
-                    case FrameType.GET -> {
-                        GetFrame.check(in, frame);
-                        ReadOptions options = GetFrame.options(in, frame, TIMEOUT);
-                        assertThat(options.timeout()).isPositive();
-                        yield GetFrame.key(in, frame);
-                    }
-                    case FrameType.PUT, FrameType.PUT_STREAM -> {
-                        PutFrame.check(in, frame);
-                        WriteOptions options = PutFrame.writeOptions(in, frame, TIMEOUT);
-                        assertThat(options.timeout()).isPositive();
-                        assertThat(PutFrame.putOptions(in, frame)).isNotNull();
-                        yield frame.type() == FrameType.PUT
-                                ? PutFrame.value(in, frame)
-                                : PutFrame.key(in, frame);
-                    }
-                    case FrameType.DELETE -> {
-                        DeleteFrame.check(in, frame);
-                        yield DeleteFrame.mutation(in, frame);
-                    }
-                    case FrameType.FOUND -> FoundFrame.read(in, frame);
-                    case FrameType.FOUND_STREAM -> FoundStreamFrame.read(in, frame);
-                    case FrameType.ERROR -> ErrorCodec.read(in, frame);
-                    case FrameType.WATCH ->
-                        FeedCodec.fromWire(Frames.parse(Wire.WatchRequest.parser(), in, frame));
-                    case FrameType.EVENTS ->
-                        Frames.parse(Wire.Events.parser(), in, frame).getEventsList().stream()
-                                .map(FeedCodec::fromWire)
-                                .toList();
-                    case FrameType.CALL -> {
-                        BodyReader<Wire.CallHeader> body =
-                                new BodyReader<>(FrameType.CALL, Wire.CallHeader.parser(), Protocol.MAX_CALL_BYTES);
-                        body.begin(in, frame);
-                        body.items(
-                                Wire.MutationItem.parser(),
-                                item -> assertThat(EntryCodec.fromWire(item)).isNotNull());
-                        yield body.header();
-                    }
-                    case FrameType.REPLY -> {
-                        BodyReader<Wire.ReplyHeader> body = new BodyReader<>(
-                                FrameType.REPLY, Wire.ReplyHeader.parser(), Protocol.MAX_REPLY_BYTES);
-                        body.begin(in, frame);
-                        body.items(
-                                Wire.GetItem.parser(),
-                                item -> assertThat(EntryCodec.fromWire(item)).isNotNull());
-                        yield body.header();
-                    }
-                    case FrameType.CREDIT -> Frames.readInt(in, frame);
-                    case FrameType.PING, FrameType.PONG -> Frames.readLong(in, frame);
-                    default -> Frames.parseExtension(in, frame);
-                };
+        Object decoded = switch (frame.type()) {
+            case FrameType.HELLO -> Frames.parseHello(in, frame);
+            case FrameType.GET -> {
+                GetFrame.check(in, frame);
+                ReadOptions options = GetFrame.options(in, frame, TIMEOUT);
+                assertThat(options.timeout()).isPositive();
+                yield GetFrame.key(in, frame);
+            }
+            case FrameType.PUT, FrameType.PUT_STREAM -> {
+                PutFrame.check(in, frame);
+                WriteOptions options = PutFrame.writeOptions(in, frame, TIMEOUT);
+                assertThat(options.timeout()).isPositive();
+                assertThat(PutFrame.putOptions(in, frame)).isNotNull();
+                yield frame.type() == FrameType.PUT ? PutFrame.value(in, frame) : PutFrame.key(in, frame);
+            }
+            case FrameType.DELETE -> {
+                DeleteFrame.check(in, frame);
+                yield DeleteFrame.mutation(in, frame);
+            }
+            case FrameType.FOUND -> FoundFrame.read(in, frame);
+            case FrameType.FOUND_STREAM -> FoundStreamFrame.read(in, frame);
+            case FrameType.ERROR -> ErrorCodec.read(in, frame);
+            case FrameType.WATCH -> FeedCodec.fromWire(Frames.parse(Wire.WatchRequest.parser(), in, frame));
+            case FrameType.EVENTS ->
+                Frames.parse(Wire.Events.parser(), in, frame).getEventsList().stream()
+                        .map(FeedCodec::fromWire)
+                        .toList();
+            case FrameType.CALL -> {
+                BodyReader<Wire.CallHeader> body =
+                        new BodyReader<>(FrameType.CALL, Wire.CallHeader.parser(), Protocol.MAX_CALL_BYTES);
+                body.begin(in, frame);
+                body.items(
+                        Wire.MutationItem.parser(),
+                        item -> assertThat(EntryCodec.fromWire(item)).isNotNull());
+                yield body.header();
+            }
+            case FrameType.REPLY -> {
+                BodyReader<Wire.ReplyHeader> body =
+                        new BodyReader<>(FrameType.REPLY, Wire.ReplyHeader.parser(), Protocol.MAX_REPLY_BYTES);
+                body.begin(in, frame);
+                body.items(
+                        Wire.GetItem.parser(),
+                        item -> assertThat(EntryCodec.fromWire(item)).isNotNull());
+                yield body.header();
+            }
+            case FrameType.DATA -> {
+                Object late = DataFrame.lateOptions(in, frame);
+                yield late == null ? frame : late;
+            }
+            case FrameType.CREDIT -> Frames.readInt(in, frame);
+            case FrameType.PING, FrameType.PONG -> Frames.readLong(in, frame);
+            default -> Frames.parseExtension(in, frame);
+        };
         assertThat(decoded).isNotNull();
     }
 }

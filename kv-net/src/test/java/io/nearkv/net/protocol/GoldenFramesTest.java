@@ -92,13 +92,10 @@ class GoldenFramesTest {
                                         .setMaxTimeoutMillis(3_600_000)
                                         .setIdleTimeoutMillis(300_000))
                                 .build()));
-        frames.put(
-                "GET, id 2: eventual, 10 s",
-                out -> GetFrame.write(out, 2, NAMESPACE, KEY, ReadOptions.EVENTUAL));
+        frames.put("GET, id 2: eventual, 10 s", out -> GetFrame.write(out, 2, NAMESPACE, KEY, ReadOptions.EVENTUAL));
         frames.put(
                 "GET, id 0xffffffff: strong, 1 ms",
-                out -> GetFrame.write(
-                        out, -1, NAMESPACE, KEY, ReadOptions.STRONG.withTimeout(Duration.ofNanos(1))));
+                out -> GetFrame.write(out, -1, NAMESPACE, KEY, ReadOptions.STRONG.withTimeout(Duration.ofNanos(1))));
         frames.put(
                 "GET, id 3: at most 1.5 s stale, in the extension",
                 out -> GetFrame.write(out, 3, NAMESPACE, KEY, ReadOptions.bounded(Duration.ofMillis(1500))));
@@ -140,25 +137,16 @@ class GoldenFramesTest {
         frames.put(
                 "PUT_STREAM, id 9: 100000 bytes to come, metadata",
                 out -> PutFrame.writeStream(
-                        out,
-                        9,
-                        NAMESPACE,
-                        KEY,
-                        PutOptions.metadata(METADATA),
-                        WriteOptions.DEFAULT,
-                        100_000));
+                        out, 9, NAMESPACE, KEY, PutOptions.metadata(METADATA), WriteOptions.DEFAULT, 100_000));
         frames.put(
                 "PUT_STREAM, id 10: length not known yet",
                 out -> PutFrame.writeStream(
-                        out,
-                        10,
-                        NAMESPACE,
-                        KEY,
-                        PutOptions.DEFAULT,
-                        WriteOptions.DEFAULT,
-                        Protocol.UNKNOWN_LENGTH));
+                        out, 10, NAMESPACE, KEY, PutOptions.DEFAULT, WriteOptions.DEFAULT, Protocol.UNKNOWN_LENGTH));
         frames.put("DATA, id 9: abc", out -> data(out, 9, 0, "abc"));
         frames.put("DATA, id 9: nothing more, END", out -> data(out, 9, FrameType.FLAG_END, ""));
+        frames.put(
+                "DATA, id 9: END with late options: metadata, time to live 60 s, if absent",
+                out -> DataFrame.writeEnd(out, 9, new PutOptions(METADATA, 0, 60, Condition.IF_ABSENT)));
         frames.put("CREDIT, id 9: 65536", out -> Frames.writeInt(out, FrameType.CREDIT, 9, 65_536));
         frames.put("CANCEL, id 9", out -> Frames.writeEmpty(out, FrameType.CANCEL, 9));
         frames.put("PING, id 0: 42", out -> Frames.writeLong(out, FrameType.PING, 0, 42));
@@ -244,7 +232,8 @@ class GoldenFramesTest {
         frames.put(
                 "CALL, id 14: list, prefix a/, at most 10",
                 out -> BodyWriter.of(Wire.CallHeader.newBuilder()
-                                .setList(EntryCodec.toWire(ListOptions.prefix("a/").withLimit(10))
+                                .setList(EntryCodec.toWire(
+                                                ListOptions.prefix("a/").withLimit(10))
                                         .setNamespace(EntryCodec.toWire(NAMESPACE)))
                                 .build())
                         .writeFirst(out, FrameType.CALL, 14));
@@ -261,8 +250,7 @@ class GoldenFramesTest {
                 "CALL, id 15: get_all whose body of 80021 bytes is continued",
                 out -> BodyWriter.of(
                                 Wire.CallHeader.newBuilder()
-                                        .setGetAll(
-                                                Wire.GetAll.newBuilder().setNamespace(EntryCodec.toWire(NAMESPACE)))
+                                        .setGetAll(Wire.GetAll.newBuilder().setNamespace(EntryCodec.toWire(NAMESPACE)))
                                         .build(),
                                 java.util.Collections.nCopies(10_000, KEY),
                                 EntryCodec::toWire)
@@ -330,8 +318,7 @@ class GoldenFramesTest {
         return BodyWriter.of(
                 header,
                 List.of(
-                        new Mutation.Put(
-                                KEY, Value.of("abc"), new PutOptions(METADATA, 0, 60, Condition.ifVersion(7))),
+                        new Mutation.Put(KEY, Value.of("abc"), new PutOptions(METADATA, 0, 60, Condition.ifVersion(7))),
                         Mutation.delete(Key.of("b"))),
                 EntryCodec::toWire);
     }

@@ -7,7 +7,8 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** What a large value says of itself, without its bytes. */
-record StreamHead(long version, long expiresAt, int length, @Nullable Metadata metadata) implements ValueReader {
+record StreamHead(
+        long version, long expiresAt, int length, @Nullable Metadata metadata) implements ValueReader {
     @Override
     public CompletableFuture<ByteBuffer> read() {
         throw new UnsupportedOperationException("there are no bytes");

@@ -89,28 +89,29 @@ final class GatedStore implements KvStore {
 
     private <T> CompletableFuture<T> gate(CompletableFuture<T> answer) {
         calls.incrementAndGet();
-        switch (mode) {
-            case AT_ONCE -> {
-                return answer;
-            }
-            case LATER -> {
-                return answer.whenCompleteAsync((value, failure) -> Thread.yield(), executor);
-            }
-            case HELD -> {
-                CompletableFuture<T> later = new CompletableFuture<>();
-                synchronized (held) {
-                    held.add(() -> answer.whenComplete((value, failure) -> {
-                        if (failure == null) {
-                            later.complete(value);
-                        } else {
-                            later.completeExceptionally(failure);
-                        }
-                    }));
-                }
-                return later;
+        if (mode == Mode.AT_ONCE) {
+            return answer;
+        }
+        CompletableFuture<T> later = new CompletableFuture<>();
+        Runnable step = () -> pass(answer, later);
+        if (mode == Mode.LATER) {
+            executor.execute(step);
+        } else {
+            synchronized (held) {
+                held.add(step);
             }
         }
-        throw new IllegalStateException();
+        return later;
+    }
+
+    private static <T> void pass(CompletableFuture<T> from, CompletableFuture<T> to) {
+        var unused = from.whenComplete((value, failure) -> {
+            if (failure == null) {
+                to.complete(value);
+            } else {
+                to.completeExceptionally(failure);
+            }
+        });
     }
 
     @Override
@@ -187,14 +188,12 @@ final class GatedStore implements KvStore {
     }
 
     @Override
-    public CompletableFuture<BatchResult> batch(
-            NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
+    public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
         return gate(store.batch(namespace, mutations, options));
     }
 
     @Override
-    public CompletableFuture<ValueWriter> upload(
-            NamespaceId namespace, Key key, PutOptions put, WriteOptions options) {
+    public CompletableFuture<ValueWriter> upload(NamespaceId namespace, Key key, PutOptions put, WriteOptions options) {
         return gate(store.upload(namespace, key, put, options).thenApply(GatedWriter::new));
     }
 
@@ -215,6 +214,11 @@ final class GatedStore implements KvStore {
         @Override
         public CompletableFuture<WriteResult> commit() {
             return gate(writer.commit());
+        }
+
+        @Override
+        public CompletableFuture<WriteResult> commit(PutOptions options) {
+            return gate(writer.commit(options));
         }
 
         @Override
@@ -245,7 +249,8 @@ final class GatedStore implements KvStore {
 
     private DirectReader.Outcome readDirectly(NamespaceId namespace, ByteBuffer key, DirectReader.Visitor visitor) {
         directReads.incrementAndGet();
-        GetResult result = store.get(namespace, Key.ofUtf8(key), ReadOptions.DEFAULT).join();
+        GetResult result =
+                store.get(namespace, Key.ofUtf8(key), ReadOptions.DEFAULT).join();
         if (!(result instanceof GetResult.Found found)) {
             return DirectReader.Outcome.MISSING;
         }

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.ByteBuffer;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
@@ -29,7 +30,25 @@ final class RawConnection implements AutoCloseable {
     private final DataInputStream in;
 
     /** A frame that the server sent. */
-    record Answer(int type, int flags, int id, byte[] frame) {
+    static final class Answer {
+        private final byte[] frame;
+
+        Answer(byte[] frame) {
+            this.frame = frame;
+        }
+
+        int type() {
+            return frame[4] & 0xff;
+        }
+
+        int flags() {
+            return frame[5] & 0xff;
+        }
+
+        int id() {
+            return ByteBuffer.wrap(frame).getInt(8);
+        }
+
         <T> T read(BiFunction<ByteBuf, FrameReader, T> reader) {
             ByteBuf buffer = Unpooled.wrappedBuffer(frame);
             FrameReader header = new FrameReader(Protocol.MAX_FRAME_BYTES);
@@ -47,14 +66,13 @@ final class RawConnection implements AutoCloseable {
         }
 
         byte[] body() {
-            return read((buffer, header) ->
-                    ByteBufUtil.getBytes(buffer, header.bodyOffset(), header.bodyLength()));
+            return read((buffer, header) -> ByteBufUtil.getBytes(buffer, header.bodyOffset(), header.bodyLength()));
         }
 
         @Override
         public String toString() {
-            return FrameType.name(type) + " " + id
-                    + (type == FrameType.ERROR ? " " + read(ErrorCodec::read).getMessage() : "");
+            return FrameType.name(type()) + " " + id()
+                    + (type() == FrameType.ERROR ? " " + read(ErrorCodec::read).getMessage() : "");
         }
     }
 
@@ -121,12 +139,9 @@ final class RawConnection implements AutoCloseable {
         int length = in.readInt();
         assertThat(length).isBetween(8, Protocol.MAX_FRAME_BYTES - 4);
         byte[] frame = new byte[4 + length];
-        for (int i = 0; i < 4; i++) {
-            frame[i] = (byte) (length >>> (24 - 8 * i));
-        }
+        ByteBuffer.wrap(frame).putInt(length);
         in.readFully(frame, 4, length);
-        int id = (frame[8] & 0xff) << 24 | (frame[9] & 0xff) << 16 | (frame[10] & 0xff) << 8 | frame[11] & 0xff;
-        return new Answer(frame[4] & 0xff, frame[5] & 0xff, id, frame);
+        return new Answer(frame);
     }
 
     /** Reads the next frame, which must be of this type. */

@@ -1,6 +1,9 @@
 package io.nearkv.net.server;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
 import io.nearkv.core.Condition;
 import io.nearkv.core.Key;
 import io.nearkv.core.Mutation;
@@ -39,8 +42,8 @@ final class Requests {
     }
 
     static Consumer<ByteBuf> put(int id, NamespaceId namespace, String key, Value value, PutOptions options) {
-        return out -> PutFrame.write(
-                out, id, namespace, new Mutation.Put(Key.of(key), value, options), WriteOptions.DEFAULT);
+        return out ->
+                PutFrame.write(out, id, namespace, new Mutation.Put(Key.of(key), value, options), WriteOptions.DEFAULT);
     }
 
     static Consumer<ByteBuf> delete(int id, NamespaceId namespace, String key) {
@@ -84,15 +87,37 @@ final class Requests {
         return out -> BodyWriter.of(header).writeFirst(out, FrameType.CALL, id);
     }
 
-    static <T> Consumer<ByteBuf> call(
-            int id, Wire.CallHeader header, List<T> items, Function<? super T, ? extends MessageLite> toItem) {
-        return out -> {
-            BodyWriter writer = BodyWriter.of(header, items, toItem);
-            writer.writeFirst(out, FrameType.CALL, id);
-            while (!writer.isDone()) {
-                writer.writeData(out, id, Protocol.MAX_INLINE_BYTES);
+    /** Sends a call with items, in pieces if it is large, as the server grants credit. Returns the first frame that is not credit. */
+    static <T> RawConnection.Answer call(
+            RawConnection connection,
+            int id,
+            Wire.CallHeader header,
+            List<T> items,
+            Function<? super T, ? extends MessageLite> toItem)
+            throws IOException {
+        BodyWriter writer = BodyWriter.of(header, items, toItem);
+        connection.send(out -> writer.writeFirst(out, FrameType.CALL, id));
+        int[] credit = {Protocol.DEFAULT_STREAM_WINDOW_BYTES};
+        while (!writer.isDone()) {
+            if (credit[0] == 0) {
+                RawConnection.Answer answer = connection.read();
+                if (answer.type() != FrameType.CREDIT) {
+                    return answer;
+                }
+                credit[0] += answer.read(Frames::readInt);
             }
-        };
+            connection.send(out -> credit[0] -= writer.writeData(out, id, credit[0]));
+        }
+        return afterCredits(connection);
+    }
+
+    /** Reads the first frame that is not credit. */
+    static RawConnection.Answer afterCredits(RawConnection connection) throws IOException {
+        RawConnection.Answer answer = connection.read();
+        while (answer.type() == FrameType.CREDIT) {
+            answer = connection.read();
+        }
+        return answer;
     }
 
     static Wire.CallHeader getAll(NamespaceId namespace) {
@@ -122,17 +147,22 @@ final class Requests {
     }
 
     /** Reads a reply whole, granting credit as it comes. */
-    static <I> List<I> items(RawConnection connection, com.google.protobuf.Parser<I> parser) throws IOException {
+    static <I> List<I> items(RawConnection connection, Parser<I> parser) throws IOException {
+        return items(connection, connection.read(), parser);
+    }
+
+    static <I> List<I> items(RawConnection connection, RawConnection.Answer first, Parser<I> parser)
+            throws IOException {
         List<I> items = new ArrayList<>();
-        header(connection, parser, items);
+        header(connection, first, parser, items);
         return items;
     }
 
     static <I> Wire.ReplyHeader header(
-            RawConnection connection, com.google.protobuf.Parser<I> parser, List<I> items) throws IOException {
+            RawConnection connection, RawConnection.Answer first, Parser<I> parser, List<I> items) throws IOException {
+        assertThat(first.type()).as(first.toString()).isEqualTo(FrameType.REPLY);
         BodyReader<Wire.ReplyHeader> body =
                 new BodyReader<>(FrameType.REPLY, Wire.ReplyHeader.parser(), Protocol.MAX_REPLY_BYTES);
-        RawConnection.Answer first = connection.read(FrameType.REPLY);
         first.read((in, frame) -> {
             body.begin(in, frame);
             body.items(parser, items::add);

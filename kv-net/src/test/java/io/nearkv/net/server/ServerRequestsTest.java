@@ -1,7 +1,6 @@
 package io.nearkv.net.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
 import io.nearkv.core.Condition;
@@ -12,11 +11,9 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.Metadata;
 import io.nearkv.core.Mutation;
-import io.nearkv.core.NamespaceId;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.Value;
-import io.nearkv.core.WriteOptions;
 import io.nearkv.net.protocol.EntryCodec;
 import io.nearkv.net.protocol.FoundFrame;
 import io.nearkv.net.protocol.FoundStreamFrame;
@@ -29,7 +26,6 @@ import io.nearkv.net.wire.Wire;
 import io.netty.buffer.ByteBuf;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -37,14 +33,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What each request is answered with, whether the store answers at once, later on another thread, or directly from memory. */
-class ServerRequestsTest {
+class ServerRequestsTest extends WithServer {
     /** How the store answers. */
     enum Store {
         DIRECT,
@@ -52,55 +46,26 @@ class ServerRequestsTest {
         LATER
     }
 
-    @TempDir
-    private Path folder;
-
-    private TestServer test;
-    private NamespaceId ns;
-
     private RawConnection login(Store store) throws IOException {
-        test = store == Store.DIRECT ? TestServer.start(folder) : TestServer.startWithoutDirectReader(folder);
+        TestServer test =
+                use(store == Store.DIRECT ? TestServer.start(folder) : TestServer.startWithoutDirectReader(folder));
         test.store.mode(store == Store.LATER ? GatedStore.Mode.LATER : GatedStore.Mode.AT_ONCE);
-        ns = test.namespace;
         return test.login();
-    }
-
-    @AfterEach
-    void everything_is_given_back() throws Exception {
-        if (test != null) {
-            await().untilAsserted(() -> {
-                assertThat(test.server.stats().requestsInFlight()).isZero();
-                assertThat(test.server.stats().bytesInFlight()).isZero();
-                assertThat(test.server.stats().streams()).isZero();
-                assertThat(test.server.stats().watches()).isZero();
-                assertThat(test.store.openReaders).hasValue(0);
-                assertThat(test.store.openWriters).hasValue(0);
-            });
-            test.close();
-        }
-    }
-
-    private byte[] put(String key, int size) {
-        byte[] value = new byte[size];
-        new Random(size).nextBytes(value);
-        test.map
-                .write(ns, Mutation.put(Key.of(key), Value.of(value)), WriteOptions.DEFAULT)
-                .join()
-                .orThrow();
-        return value;
     }
 
     @ParameterizedTest
     @EnumSource
     void hello_tells_who_serves_and_within_which_limits(Store store) throws IOException {
         login(store).close();
-        try (RawConnection connection = test.connect()) {
-            Wire.HelloOk ok = connection.hello(test.token());
+        try (RawConnection connection = test().connect()) {
+            Wire.HelloOk ok = connection.hello(test().token());
 
             assertThat(ok.getVersion()).isEqualTo(1);
             assertThat(ok.getEnvironment()).isEqualTo("production");
             assertThat(ok.getBuildId()).isEqualTo("build-1");
-            assertThat(ok.getBuildToken()).isEqualTo(test.authority.buildToken()).isNotEmpty();
+            assertThat(ok.getBuildToken())
+                    .isEqualTo(test().authority.buildToken())
+                    .isNotEmpty();
             assertThat(ok.getAccount()).hasSize(16);
             assertThat(ok.getLimits().getMaxFrameBytes()).isEqualTo(Protocol.MAX_FRAME_BYTES);
             assertThat(ok.getLimits().getStreamWindowBytes()).isEqualTo(256 * 1024);
@@ -113,39 +78,44 @@ class ServerRequestsTest {
     @EnumSource
     void a_key_is_missing_then_written_then_found_then_deleted(Store store) throws IOException {
         try (RawConnection connection = login(store)) {
-            assertThat(connection.send(Requests.get(1, ns, "k")).read().type()).isEqualTo(FrameType.MISSING);
+            assertThat(connection.send(Requests.get(1, ns(), "k")).read().type())
+                    .isEqualTo(FrameType.MISSING);
 
-            PutOptions options = PutOptions.metadata(Metadata.ofJson("{\"a\":1}")).withTtl(Duration.ofSeconds(60));
+            PutOptions options =
+                    PutOptions.metadata(Metadata.ofJson("{\"a\":1}")).withTtl(Duration.ofSeconds(60));
             Answer written = connection
-                    .send(Requests.put(2, ns, "k", Value.of("v"), options))
+                    .send(Requests.put(2, ns(), "k", Value.of("v"), options))
                     .read(FrameType.WRITTEN);
 
-            GetResult.Found found =
-                    connection.send(Requests.get(3, ns, "k")).read(FrameType.FOUND).read(FoundFrame::read);
+            GetResult.Found found = connection
+                    .send(Requests.get(3, ns(), "k"))
+                    .read(FrameType.FOUND)
+                    .read(FoundFrame::read);
             assertThat(found.value()).isEqualTo(Value.of("v"));
             assertThat(found.metadata()).isEqualTo(Metadata.ofJson("{\"a\":1}"));
             assertThat(found.version()).isEqualTo(written.version());
-            assertThat(found.expiresAt()).isEqualTo(test.clock.epochSecond() + 60);
+            assertThat(found.expiresAt()).isEqualTo(test().clock.epochSecond() + 60);
 
             assertThat(connection
-                            .send(Requests.delete(4, ns, "k"))
+                            .send(Requests.delete(4, ns(), "k"))
                             .read(FrameType.WRITTEN)
                             .version())
                     .isGreaterThan(written.version());
-            assertThat(connection.send(Requests.get(5, ns, "k")).read().type()).isEqualTo(FrameType.MISSING);
+            assertThat(connection.send(Requests.get(5, ns(), "k")).read().type())
+                    .isEqualTo(FrameType.MISSING);
         }
-        assertThat(test.server.stats().count("get", "missing")).isEqualTo(2);
-        assertThat(test.server.stats().count("get", "ok")).isEqualTo(1);
-        assertThat(test.server.stats().count("put", "ok")).isEqualTo(1);
+        assertThat(test().server.stats().count("get", "missing")).isEqualTo(2);
+        assertThat(test().server.stats().count("get", "ok")).isEqualTo(1);
+        assertThat(test().server.stats().count("put", "ok")).isEqualTo(1);
     }
 
     @ParameterizedTest
     @EnumSource
     void a_condition_that_does_not_hold_is_an_answer(Store store) throws IOException {
         try (RawConnection connection = login(store)) {
-            put("k", 1);
+            store("k", 1);
             Answer answer = connection
-                    .send(Requests.put(1, ns, "k", Value.of("v"), PutOptions.when(Condition.IF_ABSENT)))
+                    .send(Requests.put(1, ns(), "k", Value.of("v"), PutOptions.when(Condition.IF_ABSENT)))
                     .read(FrameType.CONDITION_FAILED);
 
             assertThat(answer.version()).isEqualTo(1);
@@ -160,8 +130,8 @@ class ServerRequestsTest {
             Map<Integer, byte[]> values = new HashMap<>();
             List<Consumer<ByteBuf>> burst = new ArrayList<>();
             for (int id = 1; id <= count; id++) {
-                values.put(id, put("k" + id, id * 7));
-                burst.add(Requests.get(id, ns, "k" + id));
+                values.put(id, store("k" + id, id * 7));
+                burst.add(Requests.get(id, ns(), "k" + id));
             }
             @SuppressWarnings({"unchecked", "rawtypes"}) // an array of a generic type
             Consumer<ByteBuf>[] frames = burst.toArray(new Consumer[0]);
@@ -179,7 +149,8 @@ class ServerRequestsTest {
     @EnumSource
     void frames_that_come_byte_by_byte_are_understood(Store store) throws IOException {
         try (RawConnection connection = login(store)) {
-            for (byte b : RawConnection.bytes(Requests.put(1, ns, "k", "v"), Requests.ping(7), Requests.get(2, ns, "k"))) {
+            for (byte b : RawConnection.bytes(
+                    Requests.put(1, ns(), "k", "v"), Requests.ping(7), Requests.get(2, ns(), "k"))) {
                 connection.send(new byte[] {b});
             }
             List<String> answers = new ArrayList<>();
@@ -195,7 +166,7 @@ class ServerRequestsTest {
     void values_of_every_size_come_back_whole(Store store) throws IOException {
         try (RawConnection connection = login(store)) {
             for (int size : new int[] {0, 1, 65_535, 65_536, 65_537, 200_000, 262_144, 1_000_000}) {
-                byte[] value = put("k", size);
+                byte[] value = store("k", size);
                 assertThat(download(connection, 9)).isEqualTo(value);
             }
         }
@@ -203,7 +174,7 @@ class ServerRequestsTest {
 
     /** Gets the key, granting credit as the pieces come. */
     private byte[] download(RawConnection connection, int id) throws IOException {
-        Answer answer = connection.send(Requests.get(id, ns, "k")).read();
+        Answer answer = connection.send(Requests.get(id, ns(), "k")).read();
         if (answer.type() == FrameType.FOUND) {
             return answer.read(FoundFrame::read).value().toByteArray();
         }
@@ -224,8 +195,8 @@ class ServerRequestsTest {
     @EnumSource
     void a_download_stops_where_the_credit_ends(Store store) throws IOException {
         try (RawConnection connection = login(store)) {
-            put("k", 1_000_000);
-            connection.send(Requests.get(9, ns, "k")).read(FrameType.FOUND_STREAM);
+            store("k", 1_000_000);
+            connection.send(Requests.get(9, ns(), "k")).read(FrameType.FOUND_STREAM);
             int received = 0;
             while (received < Protocol.DEFAULT_STREAM_WINDOW_BYTES) {
                 received += connection.read(FrameType.DATA).body().length;
@@ -248,11 +219,10 @@ class ServerRequestsTest {
                 for (boolean known : new boolean[] {true, false}) {
                     byte[] value = new byte[size];
                     new Random(size).nextBytes(value);
-                    connection.send(
-                            Requests.putStream(3, ns, "big", known ? size : Protocol.UNKNOWN_LENGTH));
+                    connection.send(Requests.putStream(3, ns(), "big", known ? size : Protocol.UNKNOWN_LENGTH));
                     long version = upload(connection, 3, value).version();
-                    GetResult stored = test.map
-                            .get(ns, Key.of("big"), ReadOptions.DEFAULT)
+                    GetResult stored = test().map
+                            .get(ns(), Key.of("big"), ReadOptions.DEFAULT)
                             .join();
                     assertThat(stored).isInstanceOfSatisfying(GetResult.Found.class, found -> {
                         assertThat(found.value().toByteArray()).isEqualTo(value);
@@ -275,11 +245,7 @@ class ServerRequestsTest {
                 credit += connection.read(FrameType.CREDIT).read(Frames::readInt);
             }
         } while (sent < value.length);
-        Answer answer = connection.read();
-        while (answer.type() == FrameType.CREDIT) {
-            answer = connection.read();
-        }
-        return answer;
+        return Requests.afterCredits(connection);
     }
 
     @ParameterizedTest
@@ -287,12 +253,11 @@ class ServerRequestsTest {
     void an_upload_that_brings_more_or_less_than_announced_is_refused(Store store) throws IOException {
         try (RawConnection connection = login(store)) {
             for (int total : new int[] {9, 11}) {
-                connection.send(
-                        Requests.putStream(3, ns, "big", total), Requests.data(3, true, new byte[10]));
+                connection.send(Requests.putStream(3, ns(), "big", total), Requests.data(3, true, new byte[10]));
                 assertThat(connection.read().error().code()).isEqualTo(ErrorCode.INVALID_REQUEST);
             }
             // The rest of the pieces were on their way and are ignored.
-            connection.send(Requests.data(3, true, new byte[10]), Requests.get(4, ns, "big"));
+            connection.send(Requests.data(3, true, new byte[10]), Requests.get(4, ns(), "big"));
             assertThat(connection.read().type()).isEqualTo(FrameType.MISSING);
         }
     }
@@ -302,11 +267,11 @@ class ServerRequestsTest {
     void an_upload_that_is_cancelled_leaves_nothing(Store store) throws IOException {
         try (RawConnection connection = login(store)) {
             connection.send(
-                    Requests.putStream(3, ns, "big", Protocol.UNKNOWN_LENGTH),
+                    Requests.putStream(3, ns(), "big", Protocol.UNKNOWN_LENGTH),
                     Requests.data(3, false, new byte[70_000], 0, 65_536),
                     Requests.cancel(3));
-            assertThat(connection.read().error().code()).isEqualTo(ErrorCode.DEADLINE_EXCEEDED);
-            connection.send(Requests.get(4, ns, "big"));
+            assertThat(Requests.afterCredits(connection).error().code()).isEqualTo(ErrorCode.DEADLINE_EXCEEDED);
+            connection.send(Requests.get(4, ns(), "big"));
             assertThat(connection.read().type()).isEqualTo(FrameType.MISSING);
         }
     }
@@ -319,38 +284,20 @@ class ServerRequestsTest {
             for (int i = 0; i < 300; i++) {
                 mutations.add(Mutation.put(Key.of("k" + i), Value.of("v".repeat(i * 10))));
             }
-            connection.send(Requests.call(1, Requests.writeAll(ns), mutations, EntryCodec::toWire));
-            List<Wire.WriteItem> results = itemsAfterCredits(connection, Wire.WriteItem.parser());
+            Answer answer = Requests.call(connection, 1, Requests.writeAll(ns()), mutations, EntryCodec::toWire);
+            List<Wire.WriteItem> results = Requests.items(connection, answer, Wire.WriteItem.parser());
             assertThat(results).hasSize(300).allMatch(Wire.WriteItem::getApplied);
 
             List<Key> keys = new ArrayList<>();
             for (int i = 0; i < 310; i++) {
                 keys.add(Key.of("k" + i));
             }
-            connection.send(Requests.call(2, Requests.getAll(ns), keys, EntryCodec::toWire));
-            List<Wire.GetItem> items = Requests.items(connection, Wire.GetItem.parser());
+            Answer read = Requests.call(connection, 2, Requests.getAll(ns()), keys, EntryCodec::toWire);
+            List<Wire.GetItem> items = Requests.items(connection, read, Wire.GetItem.parser());
             assertThat(items).hasSize(310);
             assertThat(items.get(299).getValue()).isEqualTo(ByteString.copyFromUtf8("v".repeat(2990)));
             assertThat(items.get(300).getVersion()).isZero();
         }
-    }
-
-    private static <I> List<I> itemsAfterCredits(
-            RawConnection connection, com.google.protobuf.Parser<I> parser) throws IOException {
-        List<I> items = new ArrayList<>();
-        Answer answer = connection.read();
-        while (answer.type() == FrameType.CREDIT) {
-            answer = connection.read();
-        }
-        assertThat(answer.type()).as(answer.toString()).isEqualTo(FrameType.REPLY);
-        answer.read((in, frame) -> {
-            var body = new io.nearkv.net.protocol.BodyReader<>(
-                    FrameType.REPLY, Wire.ReplyHeader.parser(), Protocol.MAX_REPLY_BYTES);
-            body.begin(in, frame);
-            body.items(parser, items::add);
-            return body;
-        });
-        return items;
     }
 
     @ParameterizedTest
@@ -360,17 +307,18 @@ class ServerRequestsTest {
             List<Mutation> mutations = List.of(
                     Mutation.put(Key.of("a"), Value.of("1")),
                     new Mutation.Put(Key.of("b"), Value.of("2"), PutOptions.when(Condition.IF_PRESENT)));
-            connection.send(Requests.call(1, Requests.batch(ns), mutations, EntryCodec::toWire));
-            Wire.ReplyHeader failed = Requests.header(connection, Wire.KeyItem.parser(), new ArrayList<>());
+            Answer answer = Requests.call(connection, 1, Requests.batch(ns()), mutations, EntryCodec::toWire);
+            Wire.ReplyHeader failed = Requests.header(connection, answer, Wire.KeyItem.parser(), new ArrayList<>());
             assertThat(failed.getBatch().getApplied()).isFalse();
             assertThat(failed.getBatch().getFailedIndex()).isEqualTo(1);
 
-            connection.send(Requests.call(2, Requests.batch(ns), mutations.subList(0, 1), EntryCodec::toWire));
-            Wire.ReplyHeader applied = Requests.header(connection, Wire.KeyItem.parser(), new ArrayList<>());
+            Answer second =
+                    Requests.call(connection, 2, Requests.batch(ns()), mutations.subList(0, 1), EntryCodec::toWire);
+            Wire.ReplyHeader applied = Requests.header(connection, second, Wire.KeyItem.parser(), new ArrayList<>());
             assertThat(applied.getBatch().getApplied()).isTrue();
         }
-        assertThat(test.server.stats().count("batch", "condition_failed")).isEqualTo(1);
-        assertThat(test.server.stats().count("batch", "ok")).isEqualTo(1);
+        assertThat(test().server.stats().count("batch", "condition_failed")).isEqualTo(1);
+        assertThat(test().server.stats().count("batch", "ok")).isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -378,19 +326,25 @@ class ServerRequestsTest {
     void a_listing_comes_in_order_with_a_cursor(Store store) throws IOException {
         try (RawConnection connection = login(store)) {
             for (String key : List.of("a/2", "a/1", "b")) {
-                put(key, 3);
+                store(key, 3);
             }
-            Wire.CallHeader list = Requests.list(ns, "a/");
+            Wire.CallHeader list = Requests.list(ns(), "a/");
             connection.send(Requests.call(
-                    1, list.toBuilder().setList(list.getList().toBuilder().setLimit(1)).build()));
+                    1,
+                    list.toBuilder()
+                            .setList(list.getList().toBuilder().setLimit(1))
+                            .build()));
             List<Wire.KeyInfoItem> first = new ArrayList<>();
-            String cursor = Requests.header(connection, Wire.KeyInfoItem.parser(), first)
+            String cursor = Requests.header(connection, connection.read(), Wire.KeyInfoItem.parser(), first)
                     .getList()
                     .getNextCursor();
             assertThat(first).extracting(item -> item.getKey().toStringUtf8()).containsExactly("a/1");
             assertThat(first.get(0).getValueBytes()).isEqualTo(3);
             connection.send(Requests.call(
-                    2, list.toBuilder().setList(list.getList().toBuilder().setCursor(cursor)).build()));
+                    2,
+                    list.toBuilder()
+                            .setList(list.getList().toBuilder().setCursor(cursor))
+                            .build()));
             assertThat(Requests.items(connection, Wire.KeyInfoItem.parser()))
                     .extracting(item -> item.getKey().toStringUtf8())
                     .containsExactly("a/2");
@@ -404,7 +358,8 @@ class ServerRequestsTest {
             connection.send(Requests.call(
                     1,
                     Wire.CallHeader.newBuilder()
-                            .setCreateNamespace(Wire.CreateNamespace.newBuilder().setTitle("new"))
+                            .setCreateNamespace(
+                                    Wire.CreateNamespace.newBuilder().setTitle("new"))
                             .build()));
             Wire.NamespaceItem created =
                     Requests.items(connection, Wire.NamespaceItem.parser()).get(0);
@@ -435,7 +390,8 @@ class ServerRequestsTest {
             connection.send(Requests.call(
                     5,
                     Wire.CallHeader.newBuilder()
-                            .setDeleteNamespace(Wire.DeleteNamespace.newBuilder().setId(created.getId()))
+                            .setDeleteNamespace(
+                                    Wire.DeleteNamespace.newBuilder().setId(created.getId()))
                             .build()));
             assertThat(Requests.items(connection, Wire.NamespaceItem.parser())).isEmpty();
             connection.send(Requests.get(6, EntryCodec.namespace(created.getId()), "k"));
@@ -462,7 +418,7 @@ class ServerRequestsTest {
         return connection
                 .send(out -> {
                     Frames.writeHeader(out, FrameType.GET, 0, 5, GetFrame.FIXED_BYTES + key.length);
-                    out.writeLong(ns.high()).writeLong(ns.low()).writeInt(0).writeShort(0);
+                    out.writeLong(ns().high()).writeLong(ns().low()).writeInt(0).writeShort(0);
                     out.writeShort(key.length).writeBytes(key);
                 })
                 .read()
@@ -487,13 +443,13 @@ class ServerRequestsTest {
     @Test
     void strong_reads_are_the_stores_to_answer() throws IOException {
         try (RawConnection connection = login(Store.DIRECT)) {
-            put("k", 3);
+            store("k", 3);
             connection
-                    .send(out -> GetFrame.write(out, 1, ns, Key.of("k"), ReadOptions.STRONG))
+                    .send(out -> GetFrame.write(out, 1, ns(), Key.of("k"), ReadOptions.STRONG))
                     .read(FrameType.FOUND);
-            assertThat(test.store.directReads).hasValue(0);
-            connection.send(Requests.get(2, ns, "k")).read(FrameType.FOUND);
-            assertThat(test.store.directReads).hasValue(1);
+            assertThat(test().store.directReads).hasValue(0);
+            connection.send(Requests.get(2, ns(), "k")).read(FrameType.FOUND);
+            assertThat(test().store.directReads).hasValue(1);
         }
     }
 }
