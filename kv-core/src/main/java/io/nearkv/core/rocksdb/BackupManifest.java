@@ -124,7 +124,8 @@ record BackupManifest(
                     .append(file.name())
                     .append('\n');
         }
-        return text.append("crc=").append(checksum(text)).append('\n').toString();
+        String crc = checksum(text);
+        return text.append("crc=").append(crc).append('\n').toString();
     }
 
     private static String checksum(CharSequence text) {

@@ -48,12 +48,14 @@ final class Database implements AutoCloseable {
         STRICT,
         /** Everything before the first damaged or missing record is taken. */
         WHAT_IS_LEFT,
+        /** As it is, although logs were cut off where they were damaged: column families may contradict each other, and {@link StoreRepair} must follow. */
+        CUT,
         /** Not even a last record may be cut short, as in a copy. */
         WHOLE;
 
         private WALRecoveryMode recovery() {
             return switch (this) {
-                case STRICT -> WALRecoveryMode.TolerateCorruptedTailRecords;
+                case STRICT, CUT -> WALRecoveryMode.TolerateCorruptedTailRecords;
                 case WHAT_IS_LEFT -> WALRecoveryMode.PointInTimeRecovery;
                 case WHOLE -> WALRecoveryMode.AbsoluteConsistency;
             };
@@ -122,6 +124,7 @@ final class Database implements AutoCloseable {
         Deque<AutoCloseable> owned = new ArrayDeque<>();
         boolean opened = false;
         try {
+            LogFileCheck.refuseEndlessTail(folder);
             RocksDB.loadLibrary();
             Cache cache = own(owned, new HyperClockCache(options.cacheBytes, 0, -1, false));
             DBOptions db = own(owned, databaseOptions(options, mode));
@@ -142,6 +145,8 @@ final class Database implements AutoCloseable {
             return database;
         } catch (RocksDBException e) {
             throw failure(folder, "cannot be opened", e);
+        } catch (IOException e) {
+            throw new KvException(ErrorCode.UNAVAILABLE, "store " + folder + " cannot be opened: " + e, e);
         } finally {
             if (!opened) {
                 free(owned);
@@ -162,7 +167,8 @@ final class Database implements AutoCloseable {
         // The manifest then knows which logs there must be and how long their synced part is; without a setter of its
         // own.
         Properties verified = new Properties();
-        verified.setProperty("track_and_verify_wals_in_manifest", String.valueOf(mode != Mode.WHAT_IS_LEFT));
+        verified.setProperty(
+                "track_and_verify_wals_in_manifest", String.valueOf(mode != Mode.WHAT_IS_LEFT && mode != Mode.CUT));
         DBOptions db = requireNonNull(DBOptions.getDBOptionsFromProps(verified), "options from properties");
         return db.setCreateIfMissing(true)
                 .setCreateMissingColumnFamilies(true)

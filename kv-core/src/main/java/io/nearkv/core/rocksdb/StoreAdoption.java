@@ -8,9 +8,13 @@ import java.time.InstantSource;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Begins a new history with data that is there: after a restore, and after a loss that somebody accepts. Not thread-safe. */
 public final class StoreAdoption {
+    private static final Logger log = LoggerFactory.getLogger(StoreAdoption.class);
+
     private StoreAdoption() {}
 
     /**
@@ -34,7 +38,16 @@ public final class StoreAdoption {
             before.check(folder, before.environment());
             StoreStamp after =
                     new StoreStamp(before.formatVersion(), before.environment(), random.nextLong(), clock.instant());
-            return adopt(folder, after, Database.Mode.WHAT_IS_LEFT);
+            try {
+                // What is before the damage: a state that the store has been in.
+                return adopt(folder, after, Database.Mode.WHAT_IS_LEFT);
+            } catch (KvException e) {
+                // Some column families have more in their tables already than the log up to its damage: no common state
+                // is left.
+                log.atWarn().setCause(e).log("no common state is left; keeping every entry that is whole");
+                LogFileCheck.cutAtDamage(folder.resolve(Database.FOLDER));
+                return adopt(folder, after, Database.Mode.CUT);
+            }
         } finally {
             lock.close();
         }
@@ -46,8 +59,12 @@ public final class StoreAdoption {
         RocksStoreOptions options =
                 RocksStoreOptions.builder().environment(stamp.environment()).build();
         try (Database db = Database.open(folder, options, mode)) {
-            reached = new AckMarker.Reached(
-                    new FeedLog(options).load(db), MetaRecords.readCatalogue(db).revision());
+            long version = new FeedLog(options).load(db);
+            if (mode == Database.Mode.CUT) {
+                version = StoreRepair.run(db, version);
+            }
+            reached =
+                    new AckMarker.Reached(version, MetaRecords.readCatalogue(db).revision());
             byte @Nullable [] inside = db.rocks.get(db.meta, MetaRecords.name(MetaRecords.STAMP));
             if (inside == null) {
                 throw new KvException(

@@ -21,6 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +38,8 @@ public final class StoreCheck {
     private static final int MAX_PROBLEMS = 1000;
     /** How often progress is told, in records. */
     private static final int PROGRESS_RECORDS = 10_000;
+
+    private static final Pattern LOG_NUMBER = Pattern.compile("[Ll]og number: ?(\\d{1,18})");
 
     private final Path folder;
     private final InstantSource clock;
@@ -95,10 +99,23 @@ public final class StoreCheck {
             } catch (RocksDBException e) {
                 problem("the database cannot be read: " + e.getMessage());
             }
+        } catch (KvException e) {
+            problem(String.valueOf(e.getMessage()));
         } catch (RocksDBException e) {
-            problem("the database cannot be opened: " + e.getMessage());
+            problem("the database cannot be opened: " + withFile(String.valueOf(e.getMessage())));
         }
         return new CheckReport(problems, counts);
+    }
+
+    /** RocksDB speaks of a log by its number. */
+    private String withFile(String message) {
+        Matcher matcher = LOG_NUMBER.matcher(message);
+        return matcher.find()
+                ? message + " ("
+                        + folder.resolve(Database.FOLDER)
+                                .resolve(String.format("%06d.log", Long.parseLong(matcher.group(1))))
+                        + ")"
+                : message;
     }
 
     private void problem(String text) {
@@ -149,7 +166,7 @@ public final class StoreCheck {
     private void checkFiles() throws IOException {
         List<Path> files;
         try (Stream<Path> entries = Files.list(folder.resolve(Database.FOLDER))) {
-            files = entries.filter(file -> isTable(file) || isBlobFile(file))
+            files = entries.filter(file -> isTable(file) || isBlobFile(file) || isLog(file))
                     .sorted()
                     .toList();
         } catch (NoSuchFileException e) {
@@ -162,7 +179,9 @@ public final class StoreCheck {
         }
         long done = 0;
         for (Path file : files) {
-            String problem = isTable(file) ? ReadOnlyDatabase.problemOfTable(file) : BlobFileCheck.problem(file);
+            String problem = isTable(file)
+                    ? ReadOnlyDatabase.problemOfTable(file)
+                    : isLog(file) ? LogFileCheck.problem(file) : BlobFileCheck.problem(file);
             if (problem != null) {
                 problem(file + ": " + problem);
             }
@@ -175,6 +194,10 @@ public final class StoreCheck {
 
     private static boolean isTable(Path file) {
         return file.toString().endsWith(".sst");
+    }
+
+    private static boolean isLog(Path file) {
+        return file.toString().endsWith(".log");
     }
 
     private static boolean isBlobFile(Path file) {
