@@ -50,7 +50,8 @@ class ServerTlsTest extends WithServer {
                                     .toByteArray())
                             .isEqualTo(value);
                 }
-                assertThat(((SSLSocket) connection.socket).getSession().getProtocol()).isEqualTo(protocol);
+                assertThat(((SSLSocket) connection.socket).getSession().getProtocol())
+                        .isEqualTo(protocol);
                 assertThat(((SSLSocket) connection.socket).getSession().getCipherSuite())
                         .containsAnyOf("GCM", "CHACHA20");
             }
