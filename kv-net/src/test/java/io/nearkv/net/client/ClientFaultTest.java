@@ -250,9 +250,14 @@ class ClientFaultTest {
         Key key = Key.of("large");
         Value value = bytes(20_000_000, 2);
         await(served.below.store().write(served.namespace, Mutation.put(key, value), WriteOptions.DEFAULT));
+        // Small pieces take their time, so that the cut comes in the middle.
+        served.proxy.setPieceBytes(500);
         CompletableFuture<GetResult> get =
                 served.store.get(served.namespace, key, ReadOptions.STRONG.withTimeout(LONG));
-        Awaitility.await().atMost(LONG).until(() -> served.proxy.bytesToClient.get() > 500_000);
+        Awaitility.await()
+                .pollInterval(Duration.ofMillis(1))
+                .atMost(LONG)
+                .until(() -> served.proxy.bytesToClient.get() > 500_000);
         served.proxy.cut();
 
         assertThat(await(get).toOptional()).contains(value);
