@@ -1,4 +1,4 @@
-/** JMH benchmarks of CPU paths. */
+/** JMH benchmarks of CPU paths, and the exact count of garbage per remote get. */
 @NullMarked
 package io.nearkv.bench.micro;
 

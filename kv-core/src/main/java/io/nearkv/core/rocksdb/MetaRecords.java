@@ -11,6 +11,9 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.WriteBatch;
@@ -20,7 +23,7 @@ final class MetaRecords {
     static final byte FORMAT = 1;
     static final String STAMP = "stamp";
     static final String EPOCH = "epoch";
-    static final String NEXT_NAMESPACE = "namespace-next";
+    static final String CATALOGUE = "catalogue";
     static final String ACCOUNT = "account/";
     static final String NAMESPACE = "namespace/";
     static final String STAGING = "staging/";
@@ -99,16 +102,22 @@ final class MetaRecords {
 
     /** Reads accounts and namespaces. */
     static Catalogue readCatalogue(Database db) throws RocksDBException {
+        return readCatalogue(db.rocks, db.meta, db.anywhere);
+    }
+
+    /** Reads accounts and namespaces of a database however it was opened. */
+    static Catalogue readCatalogue(RocksDB rocks, ColumnFamilyHandle meta, ReadOptions options)
+            throws RocksDBException {
         Map<AccountId, AccountInfo> accounts = new HashMap<>();
         Map<NamespaceId, Catalogue.Namespace> namespaces = new HashMap<>();
-        forEach(db, ACCOUNT, (id, record) -> {
+        forEach(rocks, meta, options, ACCOUNT, (id, record) -> {
             ByteBuffer in = reader(ACCOUNT + id, record, 2);
             AccountId account = AccountId.parse(id);
             accounts.put(
                     account,
                     new AccountInfo(account, StandardCharsets.UTF_8.decode(in).toString()));
         });
-        forEach(db, NAMESPACE, (id, record) -> {
+        forEach(rocks, meta, options, NAMESPACE, (id, record) -> {
             ByteBuffer in = reader(NAMESPACE + id, record, 2 + Integer.BYTES + 2 * Long.BYTES);
             int number = in.getInt();
             AccountId account = new AccountId(in.getLong(), in.getLong());
@@ -116,8 +125,22 @@ final class MetaRecords {
             String title = StandardCharsets.UTF_8.decode(in).toString();
             namespaces.put(namespace, new Catalogue.Namespace(number, new NamespaceInfo(namespace, account, title)));
         });
-        byte[] next = db.rocks.get(db.meta, name(NEXT_NAMESPACE));
-        return new Catalogue(accounts, namespaces, next == null ? 1 : (int) number(NEXT_NAMESPACE, next));
+        byte[] record = rocks.get(meta, name(CATALOGUE));
+        if (record == null) {
+            throw EntryRecord.damaged("meta record '" + CATALOGUE + "' is missing");
+        }
+        ByteBuffer in = reader(CATALOGUE, record, 1 + Integer.BYTES + Long.BYTES);
+        return new Catalogue(accounts, namespaces, in.getInt(), in.getLong());
+    }
+
+    /** Adds what a catalogue says beyond its accounts and namespaces; with each change of it. */
+    static void putCatalogue(Database db, WriteBatch batch, Catalogue catalogue) throws RocksDBException {
+        byte[] record = ByteBuffer.allocate(1 + Integer.BYTES + Long.BYTES)
+                .put(FORMAT)
+                .putInt(catalogue.nextNumber())
+                .putLong(catalogue.revision())
+                .array();
+        batch.put(db.meta, name(CATALOGUE), record);
     }
 
     /** Takes one record. */
@@ -128,7 +151,13 @@ final class MetaRecords {
 
     /** Reads all records whose names begin with a prefix, in order. */
     static void forEach(Database db, String prefix, RecordReader reader) throws RocksDBException {
-        try (RocksIterator records = db.rocks.newIterator(db.meta, db.anywhere)) {
+        forEach(db.rocks, db.meta, db.anywhere, prefix, reader);
+    }
+
+    /** Reads records of a database however it was opened. */
+    static void forEach(RocksDB rocks, ColumnFamilyHandle meta, ReadOptions options, String prefix, RecordReader reader)
+            throws RocksDBException {
+        try (RocksIterator records = rocks.newIterator(meta, options)) {
             for (records.seek(name(prefix)); records.isValid(); records.next()) {
                 String name = new String(records.key(), StandardCharsets.US_ASCII);
                 if (!name.startsWith(prefix)) {

@@ -11,8 +11,10 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.WriteOptions;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.rocksdb.RocksDBException;
 
@@ -22,6 +24,7 @@ final class RocksAdmin implements KvAdmin {
 
     private final StoreCore core;
     private final Writer writer;
+    private final AtomicBoolean backingUp = new AtomicBoolean();
 
     RocksAdmin(StoreCore core, Writer writer) {
         this.core = core;
@@ -103,11 +106,6 @@ final class RocksAdmin implements KvAdmin {
             NamespaceInfo info = new NamespaceInfo(NamespaceId.random(core.options.random), account, title);
             Catalogue after = before.with(info);
             MetaRecords.putNamespace(group.database(), group.batch(), after.namespace(info.id()));
-            group.batch()
-                    .put(
-                            group.database().meta,
-                            MetaRecords.name(MetaRecords.NEXT_NAMESPACE),
-                            MetaRecords.number(after.nextNumber()));
             group.catalogue(after);
             return info;
         });
@@ -140,7 +138,29 @@ final class RocksAdmin implements KvAdmin {
     @Override
     public CompletableFuture<BackupInfo> backup() {
         core.checkOpen();
-        return CompletableFuture.failedFuture(new KvException(
-                ErrorCode.UNAVAILABLE, "this store keeps no backups (expected: a backup folder in its options)"));
+        Path folder = core.options.backupFolder;
+        if (folder == null) {
+            return CompletableFuture.failedFuture(new KvException(
+                    ErrorCode.UNAVAILABLE, "this store keeps no backups (expected: a backup folder in its options)"));
+        }
+        if (!backingUp.compareAndSet(false, true)) {
+            return CompletableFuture.failedFuture(
+                    StoreCore.overloaded("a backup is under way (expected: one at a time)"));
+        }
+        CompletableFuture<BackupInfo> made = new CompletableFuture<>();
+        // A thread of its own: backups are rare and long, and nobody else is to wait behind one.
+        StoreThreads.named("nearkv-backup")
+                .newThread(() -> {
+                    try {
+                        BackupInfo info = StoreBackups.create(core, folder);
+                        backingUp.set(false);
+                        made.complete(info);
+                    } catch (Throwable e) {
+                        backingUp.set(false);
+                        made.completeExceptionally(KvException.from(e));
+                    }
+                })
+                .start();
+        return made;
     }
 }

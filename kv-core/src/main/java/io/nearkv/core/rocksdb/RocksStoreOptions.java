@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.nearkv.core.AccountInfo;
 import io.nearkv.core.Limits;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -41,6 +42,7 @@ public final class RocksStoreOptions {
     final int maxUploads;
     final Duration uploadIdleTime;
     final long diskReserveBytes;
+    final @Nullable Path backupFolder;
     final Failpoints failpoints;
     final DiskSpace.@Nullable Probe diskProbe;
 
@@ -70,6 +72,7 @@ public final class RocksStoreOptions {
         this.maxUploads = b.maxUploads;
         this.uploadIdleTime = b.uploadIdleTime;
         this.diskReserveBytes = b.diskReserveBytes;
+        this.backupFolder = b.backupFolder;
         this.failpoints = b.failpoints;
         this.diskProbe = b.diskProbe;
     }
@@ -111,6 +114,7 @@ public final class RocksStoreOptions {
         private int maxUploads = 64;
         private Duration uploadIdleTime = Duration.ofMinutes(10);
         private long diskReserveBytes = 64L << 20;
+        private @Nullable Path backupFolder;
         private Failpoints failpoints = Failpoints.NONE;
         private DiskSpace.@Nullable Probe diskProbe;
 
@@ -304,6 +308,13 @@ public final class RocksStoreOptions {
         @CanIgnoreReturnValue
         public Builder diskReserveBytes(long bytes) {
             this.diskReserveBytes = range("diskReserveBytes", bytes, 0, 1L << 50);
+            return this;
+        }
+
+        /** Where {@link io.nearkv.core.KvAdmin#backup} puts backups; made if it is missing. By default there is none, and backups are refused. */
+        @CanIgnoreReturnValue
+        public Builder backupFolder(Path folder) {
+            this.backupFolder = requireNonNull(folder, "folder");
             return this;
         }
 

@@ -46,7 +46,7 @@ final class ConnectRound {
         }
         if (serversLeft == 0) {
             over = true;
-            lane.onRoundFailed(failure);
+            lane.uplink.onRoundFailed(failure);
             return;
         }
         serversLeft--;
@@ -108,7 +108,7 @@ final class ConnectRound {
         InetSocketAddress address = addresses.remove();
         Session session = new Session(lane, server);
         attempt = session;
-        lane.onOpened(session);
+        lane.uplink.onOpened(session);
         ChannelFuture connecting = lane.pool.openChannel(lane.loop, address, server, session);
         var unused = connecting.addListener(done -> {
             if (!done.isSuccess()) {

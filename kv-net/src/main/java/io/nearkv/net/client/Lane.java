@@ -1,6 +1,5 @@
 package io.nearkv.net.client;
 
-import io.nearkv.core.Backoff;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
@@ -8,57 +7,37 @@ import io.nearkv.core.WriteResult;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One place in the connection pool: a table of calls, the event loop that owns them, and the connection that carries them, which is replaced when it is lost.
+ * One place in the connection pool: a table of calls, the event loop that owns them, and the {@link Uplink} that carries them. Decides what becomes of each call: when it is
+ * written, what its failures mean, when its time is over.
  *
- * <p>States: CONNECTING (a round through all servers is under way; calls wait for it) → READY (calls are written at once) → CONNECTING again when the connection ends or the
- * server announces its end. A round that finds no server leads to BACKOFF, where calls fail at once with what the round found, and from there to the next round, for ever,
- * until CLOSED.
- *
- * <p>Any thread hands calls over by pushing them on a stack; the one that finds it empty wakes the loop, which takes all of them at once. Everything else is
- * confined to the event loop.
+ * <p>Any thread hands calls over; everything else is confined to the event loop, but for what says otherwise.
  */
 final class Lane {
-    enum State {
-        CONNECTING,
-        READY,
-        BACKOFF,
-        CLOSED
-    }
-
     /** Two looks at the deadlines are at least this far apart: the resolution of timeouts, and the bound of what looking costs. */
     private static final long TIMER_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
-
-    /** A connection that ends sooner counts as one that failed. */
-    private static final long MIN_LIFE_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** Longest advice of a server when to connect again that is followed. */
-    private static final Duration MAX_ADVICE = Duration.ofMinutes(1);
 
     final LanePool pool;
     final EventLoop loop;
     final SlotTable slots;
 
+    final Uplink uplink;
+
     private final int number;
-    private final Slot closedMark = new Slot(this, -1);
-    private final AtomicReference<@Nullable Slot> handedOver = new AtomicReference<>();
+    private final Handover handover;
     private final Runnable pumpTask = this::runPump;
     private final Runnable timerTask = this::runTimer;
     private final RetryBudget budget;
-    private final Backoff backoff;
     private final SplittableRandom random;
-
-    /** Written by the loop; others read it to choose a lane and to report. */
-    private volatile State state = State.CONNECTING;
+    /** Slots in use by streams. */
+    private final AtomicInteger longLived = new AtomicInteger();
 
     private @Nullable Slot waitingHead;
     private @Nullable Slot waitingTail;
@@ -66,41 +45,28 @@ final class Lane {
     /** The time of the last pump that had something to write. */
     private long nowNanos;
 
-    private @Nullable Session session;
-    private final List<Session> sessions = new ArrayList<>();
-    private @Nullable ConnectRound round;
-    private @Nullable Future<?> nextRound;
-    private int failedRounds;
-    private boolean connectedBefore;
-    /** Slots in use by streams. */
-    private final AtomicInteger longLived = new AtomicInteger();
-
-    private int nextServer;
-    private volatile KvException lastFailure;
-    /** What stats show; written by the loop. */
-    private volatile @Nullable ServerAddress connectedTo;
-
     private @Nullable Future<?> timer;
     private long timerAtNanos = Slot.NO_DEADLINE;
+    private boolean closed;
 
     Lane(LanePool pool, int number, EventLoop loop) {
         this.pool = pool;
         this.number = number;
         this.loop = loop;
         this.slots = new SlotTable(this, pool.options.maxRequestsInFlight());
+        this.handover = new Handover(this);
         this.budget = new RetryBudget(pool.options.retryShare(), pool.nanoTime());
-        this.backoff = pool.options.backoff();
         this.random = new SplittableRandom(pool.options.seed() + number);
-        this.nextServer = number;
-        this.lastFailure = pool.unavailable("not connected yet", null);
-    }
-
-    State state() {
-        return state;
+        this.uplink = new Uplink(this, random, number);
     }
 
     int number() {
         return number;
+    }
+
+    /** Returns whether there is a connection; any thread. */
+    boolean isReady() {
+        return uplink.state() == Uplink.State.READY;
     }
 
     /** Returns how many slots are in use by calls that end by themselves. Any thread; an estimate while calls come and go. */
@@ -108,22 +74,17 @@ final class Lane {
         return slots.inUse() - longLived.get();
     }
 
-    @Nullable
-    ServerAddress connectedTo() {
-        return connectedTo;
-    }
-
     // ---- handing over
 
     /** Takes a filled slot over; any thread. */
     void submit(Slot slot) {
         if (loop.inEventLoop()) {
-            if (state == State.CLOSED) {
+            if (closed) {
                 fail(slot, pool.closedFailure());
                 return;
             }
             addWaiting(slot);
-            Session current = session;
+            Session current = uplink.session();
             if (current != null) {
                 current.flushSoon();
             } else {
@@ -131,18 +92,10 @@ final class Lane {
             }
             return;
         }
-        Slot top;
-        do {
-            top = handedOver.get();
-            if (top == closedMark) {
-                refuse(slot);
-                return;
-            }
-            slot.next = top;
-        } while (!handedOver.compareAndSet(top, slot));
-        if (top == null) {
-            // Whoever pushes on a stack that is not empty knows that the loop has been woken for the one below.
-            wake();
+        switch (handover.push(slot)) {
+            case FIRST -> wake();
+            case MORE -> {}
+            case REFUSED -> refuse(slot);
         }
     }
 
@@ -150,9 +103,9 @@ final class Lane {
         try {
             loop.execute(pumpTask);
         } catch (RejectedExecutionException e) {
-            // The loop is gone, and nobody else will ever look at the stack.
-            Slot slot = handedOver.getAndSet(closedMark);
-            while (slot != null && slot != closedMark) {
+            // The loop is gone, and nobody else will ever look.
+            Slot slot = handover.close();
+            while (slot != null) {
                 Slot next = slot.next;
                 refuse(slot);
                 slot = next;
@@ -209,35 +162,33 @@ final class Lane {
 
     /** Writes what waits, as far as the connection takes it, and what was appended before. */
     void pumpAndFlush() {
-        pump();
-        for (int i = sessions.size() - 1; i >= 0; i--) {
-            sessions.get(i).flush();
+        takeHandedOver();
+        Session current = uplink.session();
+        if (current != null) {
+            writeWaiting(current);
+        } else if (uplink.state() != Uplink.State.CONNECTING) {
+            failWaiting(uplink.lastFailure());
         }
+        uplink.flush();
     }
 
-    private void pump() {
-        takeHandedOver();
-        Session current = session;
-        if (current != null) {
-            if (waitingHead != null) {
-                nowNanos = pool.nanoTime();
-            }
-            while (waitingHead != null && current.canSend(waitingHead)) {
-                Slot slot = pollWaiting();
-                if (slot.exchange().isGivenUp(slot)) {
-                    release(slot);
-                } else if (slot.deadlineNanos <= nowNanos) {
-                    timeOut(slot);
-                    release(slot);
-                } else {
-                    if (slot.attempt == 0) {
-                        budget.onCall();
-                    }
-                    current.send(slot);
+    private void writeWaiting(Session to) {
+        if (waitingHead != null) {
+            nowNanos = pool.nanoTime();
+        }
+        while (waitingHead != null && to.canSend(waitingHead)) {
+            Slot slot = pollWaiting();
+            if (slot.exchange().isGivenUp(slot)) {
+                release(slot);
+            } else if (slot.deadlineNanos <= nowNanos) {
+                timeOut(slot);
+                release(slot);
+            } else {
+                if (slot.attempt == 0) {
+                    budget.onCall();
                 }
+                to.send(slot);
             }
-        } else if (state == State.BACKOFF || state == State.CLOSED) {
-            failWaiting(lastFailure);
         }
     }
 
@@ -247,21 +198,11 @@ final class Lane {
     }
 
     private void takeHandedOver() {
-        if (handedOver.get() == null || state == State.CLOSED) {
-            return;
-        }
-        Slot newestFirst = handedOver.getAndSet(null);
-        Slot oldestFirst = null;
-        while (newestFirst != null) {
-            Slot next = newestFirst.next;
-            newestFirst.next = oldestFirst;
-            oldestFirst = newestFirst;
-            newestFirst = next;
-        }
-        while (oldestFirst != null) {
-            Slot next = oldestFirst.next;
-            addWaiting(oldestFirst);
-            oldestFirst = next;
+        Slot slot = handover.takeAll();
+        while (slot != null) {
+            Slot next = slot.next;
+            addWaiting(slot);
+            slot = next;
         }
     }
 
@@ -399,15 +340,19 @@ final class Lane {
     }
 
     private boolean tryAgain(Slot slot, KvException failure, boolean outcomeUnknown) {
-        if (slot.attempt >= pool.options.maxAttempts() || state == State.CLOSED) {
+        Session on = slot.session;
+        if (on == null) {
+            // Never written; counts all the same, or it would come back for ever.
+            slot.attempt++;
+        }
+        if (slot.attempt >= pool.options.maxAttempts() || closed) {
             return false;
         }
-        Session on = slot.session;
         boolean wentAway = on != null && on.phase() == Session.Phase.DRAINING;
         long now = pool.nanoTime();
         long delay = 0;
         if (!wentAway) {
-            delay = backoff.delay(Math.max(1, slot.attempt), random).toNanos();
+            delay = pool.options.backoff().delay(slot.attempt, random).toNanos();
             Duration advice = failure.retryAfter();
             if (advice != null) {
                 // One beyond what any call may take never fits into the deadline.
@@ -423,10 +368,6 @@ final class Lane {
         }
         pool.counters.retries.increment();
         slot.outcomeUnknown |= outcomeUnknown;
-        if (slot.attempt == 0) {
-            // Never written; counts all the same, or it would come back for ever.
-            slot.attempt = 1;
-        }
         detach(slot);
         slot.state = Slot.State.DELAYED;
         slot.progress = null;
@@ -458,7 +399,7 @@ final class Lane {
             release(slot);
             return;
         }
-        if (state != State.READY && pool.moveToReadyLane(slot)) {
+        if (!isReady() && pool.moveToReadyLane(slot)) {
             slots.release(slot);
             return;
         }
@@ -532,7 +473,7 @@ final class Lane {
                 ErrorCode.DEADLINE_EXCEEDED,
                 slot.state == Slot.State.SENT
                         ? "no answer in time"
-                        : "no connection in time (" + lastFailure.getMessage() + ")");
+                        : "no connection in time (" + uplink.lastFailure().getMessage() + ")");
         pool.counters.failed(exchange.operation, failure.code());
         CompletableFuture<?> future = slot.future;
         if (future == null) {
@@ -547,51 +488,10 @@ final class Lane {
         }
     }
 
-    // ---- connecting
+    // ---- what the connections tell
 
-    /** Begins a round through the servers. */
-    void connect() {
-        if (state == State.CLOSED) {
-            return;
-        }
-        state = State.CONNECTING;
-        nextRound = null;
-        ConnectRound newRound = new ConnectRound(this, nextServer);
-        round = newRound;
-        newRound.next();
-    }
-
-    /** Notes a connection that is being made. */
-    void onOpened(Session opened) {
-        sessions.add(opened);
-    }
-
-    void onReady(Session ready) {
-        endRound();
-        failedRounds = 0;
-        session = ready;
-        connectedTo = ready.address();
-        nextServer = pool.options.servers().indexOf(ready.address());
-        state = State.READY;
-        pool.counters.connected.increment();
-        if (connectedBefore) {
-            pool.counters.reconnected.increment();
-        }
-        connectedBefore = true;
-        pool.onLaneChanged();
-        pumpSoon();
-    }
-
-    private void endRound() {
-        if (round != null) {
-            round.end();
-            round = null;
-        }
-    }
-
+    /** Lets the streams of a connection whose end was announced begin anew elsewhere. */
     void onGoAway(Session leaving) {
-        pool.counters.goAways.increment();
-        detachSession(leaving, pool.unavailable(leaving.address() + " is going away", null));
         for (int i = 0; i < slots.size(); i++) {
             Slot slot = slots.get(i);
             if (slot.session == leaving && slot.state == Slot.State.SENT) {
@@ -600,40 +500,11 @@ final class Lane {
         }
     }
 
-    /** Takes new calls to another connection. */
-    private void detachSession(Session leaving, KvException cause) {
-        if (session != leaving) {
-            return;
-        }
-        session = null;
-        connectedTo = null;
-        lastFailure = cause;
-        // The one that leaves is asked last.
-        nextServer++;
-        if (pool.nanoTime() - leaving.readyAtNanos() < MIN_LIFE_NANOS) {
-            // It takes connections only to end them; without a pause we would do nothing but connect.
-            onRoundFailed(cause);
-        } else {
-            connect();
-        }
-    }
-
-    void onClosed(Session closed, Session.Phase before, KvException cause) {
-        sessions.remove(closed);
-        if (before == Session.Phase.GREETING) {
-            ConnectRound current = round;
-            if (current != null) {
-                current.onClosed(closed, cause);
-            }
-            return;
-        }
-        if (session == closed) {
-            pool.counters.connectionsLost.increment();
-        }
-        detachSession(closed, cause);
+    /** Takes the end of a connection on which there may have been requests. */
+    void onLost(Session lost, KvException cause) {
         for (int i = 0; i < slots.size(); i++) {
             Slot slot = slots.get(i);
-            if (slot.session != closed) {
+            if (slot.session != lost) {
                 continue;
             }
             if (slot.state == Slot.State.ABANDONED) {
@@ -644,67 +515,37 @@ final class Lane {
         }
     }
 
-    /** Notes that no server could be reached. */
-    void onRoundFailed(KvException failure) {
-        round = null;
-        if (state == State.CLOSED) {
-            return;
-        }
-        failedRounds++;
-        lastFailure = failure;
-        state = State.BACKOFF;
-        pool.counters.failedRounds.increment();
-        pool.onLaneChanged();
-        long delay = backoff.delay(failedRounds, random).toNanos();
-        Duration advice = failure.retryAfter();
-        if (advice != null) {
-            delay = Math.max(delay, (advice.compareTo(MAX_ADVICE) > 0 ? MAX_ADVICE : advice).toNanos());
-        }
-        nextRound = loop.schedule(this::connect, delay, TimeUnit.NANOSECONDS);
+    /** Fails what waits for a connection. */
+    void onUnreachable(KvException cause) {
         takeHandedOver();
-        failWaiting(failure);
-    }
-
-    /** Returns why the last round or connection failed. */
-    KvException lastFailure() {
-        return lastFailure;
+        failWaiting(cause);
     }
 
     // ---- closing
 
     /** Ends everything at once: what is in flight fails. On the event loop. */
     void close() {
-        if (state == State.CLOSED) {
+        if (closed) {
             return;
         }
-        takeHandedOver();
-        Slot late = handedOver.getAndSet(closedMark);
-        while (late != null) {
-            Slot next = late.next;
-            addWaiting(late);
-            late = next;
-        }
-        state = State.CLOSED;
-        lastFailure = pool.closedFailure();
-        if (nextRound != null) {
-            nextRound.cancel(false);
-        }
+        closed = true;
         if (timer != null) {
             timer.cancel(false);
         }
-        session = null;
-        connectedTo = null;
-        endRound();
-        for (Session open : List.copyOf(sessions)) {
-            open.close(lastFailure);
+        for (Slot slot = handover.close(); slot != null; ) {
+            Slot next = slot.next;
+            addWaiting(slot);
+            slot = next;
         }
+        KvException failure = pool.closedFailure();
+        uplink.close(failure);
         for (int i = 0; i < slots.size(); i++) {
             Slot slot = slots.get(i);
             if (slot.state == Slot.State.WAITING || slot.state == Slot.State.DELAYED) {
                 if (slot.exchange().isGivenUp(slot)) {
                     release(slot);
                 } else {
-                    fail(slot, lastFailure);
+                    fail(slot, failure);
                 }
             }
         }

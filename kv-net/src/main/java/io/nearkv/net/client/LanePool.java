@@ -59,11 +59,16 @@ final class LanePool {
                 EventLoops.Kind.AUTO, options.ioThreads(), "nearkv-client-" + options.name(), options.spin());
         this.lanes = new Lane[options.connections()];
         for (int i = 0; i < lanes.length; i++) {
-            lanes[i] = new Lane(this, i, loops.group().next());
+            lanes[i] = new Lane(this, i, anyLoop());
         }
         for (Lane lane : lanes) {
-            lane.loop.execute(lane::connect);
+            lane.loop.execute(lane.uplink::connect);
         }
+    }
+
+    /** Returns one of the event loops. */
+    EventLoop anyLoop() {
+        return loops.group().next();
     }
 
     Greeting greeting() {
@@ -166,7 +171,7 @@ final class LanePool {
         }
         for (int i = 0; i < count; i++) {
             int candidate = (choice + i) % count;
-            if (lanes[candidate].state() == Lane.State.READY) {
+            if (lanes[candidate].isReady()) {
                 return candidate;
             }
         }
@@ -180,7 +185,7 @@ final class LanePool {
     /** Moves a call that waits for another attempt to a lane that is connected. Returns false, and does nothing, if there is none. */
     boolean moveToReadyLane(Slot from) {
         for (Lane lane : lanes) {
-            if (lane != from.lane && lane.state() == Lane.State.READY) {
+            if (lane != from.lane && lane.isReady()) {
                 Slot to = lane.slots.acquire();
                 if (to != null) {
                     to.take(from);
@@ -303,11 +308,11 @@ final class LanePool {
             while (true) {
                 KvException failure = null;
                 for (Lane lane : lanes) {
-                    if (lane.state() == Lane.State.READY) {
+                    if (lane.isReady()) {
                         return;
                     }
-                    if (lane.state() == Lane.State.BACKOFF) {
-                        failure = lane.lastFailure();
+                    if (lane.uplink.state() == Uplink.State.BACKOFF) {
+                        failure = lane.uplink.lastFailure();
                     }
                 }
                 if (failure != null && failure.code().retry() == ErrorCode.Retry.OTHER_CREDENTIALS) {
@@ -407,9 +412,9 @@ final class LanePool {
         List<ClientStats.Connection> connections = new ArrayList<>();
         int inFlight = 0;
         for (Lane lane : lanes) {
-            ServerAddress server = lane.connectedTo();
+            ServerAddress server = lane.uplink.connectedTo();
             connections.add(new ClientStats.Connection(
-                    ClientStats.State.valueOf(lane.state().name()),
+                    ClientStats.State.valueOf(lane.uplink.state().name()),
                     server == null ? null : server.toString(),
                     lane.slots.inUse()));
             inFlight += lane.slots.inUse();

@@ -92,6 +92,7 @@ final class RemoteStore implements KvStore {
     @Override
     public CompletableFuture<WriteResult> write(NamespaceId namespace, Mutation mutation, WriteOptions options) {
         requireNonNull(namespace, "namespace");
+        requireNonNull(mutation, "mutation");
         pool.checkOpen();
         long bytes = mutation instanceof Mutation.Put put ? put.value().length() : 0;
         return pool.call(WriteExchange.of(mutation), namespace, mutation, options, options.timeout(), bytes);

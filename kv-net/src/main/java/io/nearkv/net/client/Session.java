@@ -333,7 +333,7 @@ final class Session extends ChannelInboundHandlerAdapter {
             case FrameType.GOAWAY -> {
                 if (phase == Phase.READY) {
                     phase = Phase.DRAINING;
-                    lane.onGoAway(this);
+                    lane.uplink.onGoAway(this);
                     closeIfDrained();
                 }
             }
@@ -365,7 +365,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         phase = Phase.READY;
         readyAtNanos = lane.pool.nanoTime();
         startPinging(limits.getIdleTimeoutMillis());
-        lane.onReady(this);
+        lane.uplink.onReady(this);
     }
 
     // ---- is the peer alive?
@@ -437,7 +437,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         if (channel != null) {
             var unused = channel.close();
         }
-        lane.onClosed(this, before, reason);
+        lane.uplink.onClosed(this, before, reason);
     }
 
     @Override

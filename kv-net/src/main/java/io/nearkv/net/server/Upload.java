@@ -3,8 +3,10 @@ package io.nearkv.net.server;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
+import io.nearkv.core.PutOptions;
 import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteResult;
+import io.nearkv.net.protocol.DataFrame;
 import io.nearkv.net.protocol.FrameReader;
 import io.nearkv.net.protocol.FrameType;
 import io.nearkv.net.protocol.ProtocolException;
@@ -39,6 +41,7 @@ final class Upload extends Operation {
     private long receivedBytes;
     private boolean complete;
     private boolean committingNow;
+    private @Nullable PutOptions lateOptions;
 
     Upload(Session session, int correlationId, @Nullable Integer totalBytes, Duration commitTimeout) {
         super(session, correlationId, Op.UPLOAD);
@@ -65,6 +68,9 @@ final class Upload extends Operation {
         clock.moved(length);
         receivedBytes += length;
         complete = frame.has(FrameType.FLAG_END);
+        if (complete) {
+            lateOptions = DataFrame.lateOptions(in, frame);
+        }
         if (receivedBytes > Limits.MAX_VALUE_BYTES) {
             throw new KvException(
                     ErrorCode.TOO_LARGE,
@@ -138,7 +144,8 @@ final class Upload extends Operation {
     private void commit(ValueWriter open) {
         committingNow = true;
         deadlineNanos = System.nanoTime() + commitTimeout.toNanos() + TimeUnit.SECONDS.toNanos(1);
-        if (committing.await(open.commit(), this)) {
+        PutOptions late = lateOptions;
+        if (committing.await(late == null ? open.commit() : open.commit(late), this)) {
             committed();
         }
     }

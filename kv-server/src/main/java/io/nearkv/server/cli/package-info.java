@@ -1,4 +1,4 @@
-/** The commands of the program {@code nearkv}. */
+/** What every command stands on: the console, exit codes, failures, and how a command finds server and token. */
 @NullMarked
 package io.nearkv.server.cli;
 

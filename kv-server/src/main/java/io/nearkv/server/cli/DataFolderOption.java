@@ -1,0 +1,24 @@
+package io.nearkv.server.cli;
+
+import io.nearkv.server.config.DataFolder;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The option {@code --data}. */
+public final class DataFolderOption {
+    @Option(
+            names = "--data",
+            order = 800,
+            paramLabel = "DIR",
+            description = "The server's data folder. Default: NEARKV_DATA, or ./data.")
+    private @Nullable Path path;
+
+    /** Returns the data folder: the flag's, else that of {@code NEARKV_DATA}, else {@link DataFolder#DEFAULT}. */
+    public DataFolder folder(Console console) {
+        if (path != null) {
+            return new DataFolder(path);
+        }
+        return new DataFolder(Path.of(console.environment().getOrDefault("NEARKV_DATA", DataFolder.DEFAULT)));
+    }
+}

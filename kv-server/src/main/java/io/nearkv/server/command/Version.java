@@ -1,0 +1,22 @@
+package io.nearkv.server.command;
+
+/** What this program is, from the manifest of its jar. */
+final class Version {
+    private Version() {}
+
+    /** Returns the version, or {@code dev} where the program does not run from a jar. */
+    static String number() {
+        String version = Version.class.getPackage().getImplementationVersion();
+        return version == null ? "dev" : version;
+    }
+
+    /** Returns the name and version by which the program introduces itself. */
+    static String program() {
+        return "nearkv " + number();
+    }
+
+    /** Returns the id of this build, for the build token of a development folder; a release brings its own token. */
+    static String build() {
+        return number();
+    }
+}

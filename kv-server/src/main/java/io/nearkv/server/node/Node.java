@@ -1,0 +1,320 @@
+package io.nearkv.server.node;
+
+import io.nearkv.core.AccountId;
+import io.nearkv.core.AccountInfo;
+import io.nearkv.core.DenialReason;
+import io.nearkv.core.KvException;
+import io.nearkv.core.KvException.Denial;
+import io.nearkv.core.KvStore;
+import io.nearkv.core.RefusingStore;
+import io.nearkv.core.identity.Authority;
+import io.nearkv.core.identity.AuthorityFiles;
+import io.nearkv.core.identity.Environment;
+import io.nearkv.core.identity.IdentityDirectory;
+import io.nearkv.core.identity.NodeAuthority;
+import io.nearkv.core.rocksdb.RocksStore;
+import io.nearkv.core.rocksdb.RocksStoreOptions;
+import io.nearkv.core.rocksdb.StoreStamp;
+import io.nearkv.net.server.KvServer;
+import io.nearkv.net.server.KvServerOptions;
+import io.nearkv.server.config.ListenAddress;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A serving node: identity, engine and network of one data folder. Made by {@link #start}, ended by {@link #stop}. Thread-safe.
+ *
+ * <p>What a folder is, is found out before anything in it is changed. A node that finds keys or data of another environment serves all the same, so that its callers
+ * learn why they are refused; it opens no store and writes nothing.
+ */
+public final class Node {
+    private static final Logger log = LoggerFactory.getLogger(Node.class);
+    private static final String UNKNOWN_ACCOUNT = "unknown";
+    private static final String DEFAULT_ACCOUNT = "default";
+    private static final String DEFAULT_NAMESPACE = "default";
+
+    private final NodeSettings settings;
+    private final Authority authority;
+    private final KvServer server;
+    private final String account;
+    private final boolean firstStart;
+    /** The address that local commands find in the data folder, or null where nothing may be written there. */
+    private final @Nullable String recordedAddress;
+    /** What is closed after the server, last made first. */
+    private final Deque<AutoCloseable> owned;
+
+    private final AtomicBoolean stopped = new AtomicBoolean();
+
+    /** What stands behind the network. */
+    private record Backing(
+            KvStore store,
+            Authority authority,
+            @Nullable AccountId account,
+            LongSupplier lineage,
+            boolean firstStart,
+            boolean foreign) {}
+
+    private Node(NodeSettings settings, Backing backing, KvServer server, Deque<AutoCloseable> owned)
+            throws IOException {
+        this.settings = settings;
+        this.authority = backing.authority();
+        this.server = server;
+        this.account =
+                backing.account() == null ? UNKNOWN_ACCOUNT : backing.account().toString();
+        this.firstStart = backing.firstStart();
+        this.owned = owned;
+        this.recordedAddress = backing.foreign() ? null : addressWith(localHost());
+        if (recordedAddress != null) {
+            settings.folder().writeServerAddress(recordedAddress);
+        }
+    }
+
+    /**
+     * Starts a node; it serves when this returns.
+     *
+     * @throws KvException if the folder is held by another process, damaged, or of a newer format
+     * @throws IOException if the address cannot be listened on, or the folder not written
+     */
+    public static Node start(NodeSettings settings, InstantSource clock) throws IOException {
+        Deque<AutoCloseable> owned = new ArrayDeque<>();
+        try {
+            Backing backing = open(settings, clock, owned);
+            KvServer server = KvServer.start(backing.store(), backing.authority(), networkOptions(settings, backing));
+            owned.push(server);
+            Node node = new Node(settings, backing, server, owned);
+            log.atInfo()
+                    .addKeyValue("address", node.address())
+                    .addKeyValue("environment", node.environment())
+                    .addKeyValue("account", node.account())
+                    .addKeyValue("build", node.build())
+                    .addKeyValue("data", settings.folder().path())
+                    .log("serving");
+            return node;
+        } catch (IOException | RuntimeException | Error e) {
+            close(owned);
+            throw e;
+        }
+    }
+
+    private static Backing open(NodeSettings settings, InstantSource clock, Deque<AutoCloseable> owned)
+            throws IOException {
+        Path folder = settings.folder().path();
+        NodeIdentity found = NodeIdentity.of(folder, RocksStore.readStamp(folder), clock);
+        Environment environment = found.environment(settings.environment());
+        if (found.isForeignTo(environment)) {
+            return refuse(settings, found, environment, clock, owned);
+        }
+        RocksStoreOptions.Builder options = RocksStoreOptions.builder()
+                .environment(environment.name())
+                .program(settings.program())
+                .backupFolder(settings.backups())
+                .clock(clock);
+        settings.engine().accept(options);
+        IdentityDirectory identity = found.identity();
+        if (identity == null) {
+            settings.folder().createForOwner();
+            RocksStore store = own(owned, RocksStore.open(folder, options.build()));
+            AccountId account = firstAccount(store);
+            // The namespace comes before the identity, whose absence is what marks a first start that was cut short.
+            if (store.admin().namespaces(account).join().isEmpty()) {
+                store.admin().createNamespace(account, DEFAULT_NAMESPACE).join();
+            }
+            identity = IdentityDirectory.initialize(folder, environment, account, settings.build(), clock);
+            NodeAuthority authority = own(owned, openAuthority(settings, environment, identity, null, clock));
+            return new Backing(store, authority, account, () -> store.stamp().lineage(), true, false);
+        }
+        // The engine waits for the disk while the keys wait for the processor.
+        CompletableFuture<RocksStore> opening =
+                CompletableFuture.supplyAsync(() -> RocksStore.open(folder, options.build()));
+        NodeAuthority authority = null;
+        try {
+            authority = own(owned, openAuthority(settings, environment, identity, null, clock));
+        } finally {
+            if (authority == null) {
+                opening.thenAccept(RocksStore::close).join();
+            }
+        }
+        RocksStore store = own(owned, join(opening));
+        return new Backing(
+                store, authority, identity.account(), () -> store.stamp().lineage(), false, false);
+    }
+
+    private static RocksStore join(CompletableFuture<RocksStore> opening) {
+        try {
+            return opening.join();
+        } catch (CompletionException e) {
+            throw KvException.from(e);
+        }
+    }
+
+    private static Backing refuse(
+            NodeSettings settings,
+            NodeIdentity found,
+            Environment environment,
+            InstantSource clock,
+            Deque<AutoCloseable> owned) {
+        StoreStamp stamp = found.stamp();
+        IdentityDirectory identity = found.identity();
+        boolean foreignData = stamp != null && !stamp.environment().equals(environment.name());
+        String presented = foreignData && stamp != null
+                ? stamp.environment()
+                : identity == null ? null : identity.environment().name();
+        log.atError()
+                .addKeyValue("environment", environment)
+                .addKeyValue("folder_environment", presented)
+                .addKeyValue("data", settings.folder().path())
+                .log("the data folder is of another environment: every operation is answered 401, nothing is written");
+        Denial denial = new Denial(DenialReason.ENVIRONMENT_MISMATCH, environment.name(), presented, null);
+        KvException refusal = KvException.denied(
+                denial,
+                "this node serves environment '" + environment + "', and its data is of environment '" + presented
+                        + "'; start it with the folder or the environment that belong together");
+        Authority authority = identity == null
+                ? new DetachedAuthority(environment, refusal)
+                : own(owned, openAuthority(settings, environment, identity, foreignData ? denial : null, clock));
+        return new Backing(
+                new RefusingStore(refusal),
+                authority,
+                identity == null ? null : identity.account(),
+                () -> 0,
+                false,
+                true);
+    }
+
+    private static NodeAuthority openAuthority(
+            NodeSettings settings,
+            Environment environment,
+            IdentityDirectory identity,
+            @Nullable Denial foreignData,
+            InstantSource clock) {
+        AuthorityFiles files = identity.files();
+        if (settings.buildToken() != null) {
+            files = files.withBuildToken(settings.buildToken());
+        }
+        NodeAuthority authority = NodeAuthority.open(environment, files, foreignData, clock);
+        authority.startWatching();
+        KvException refusal = authority.refusal();
+        if (refusal != null && foreignData == null) {
+            log.atError()
+                    .addKeyValue("environment", environment)
+                    .addKeyValue("refusal", refusal.getMessage())
+                    .log("this node may not serve: every operation is answered 401");
+        }
+        return authority;
+    }
+
+    private static AccountId firstAccount(KvStore store) {
+        List<AccountInfo> accounts = store.admin().accounts().join();
+        for (AccountInfo account : accounts) {
+            if (account.name().equals(DEFAULT_ACCOUNT)) {
+                return account.id();
+            }
+        }
+        return accounts.get(0).id();
+    }
+
+    private static KvServerOptions networkOptions(NodeSettings settings, Backing backing) {
+        KvServerOptions options = KvServerOptions.listeningOn(settings.listen().resolve())
+                .withLimits(settings.limits())
+                .withTls(settings.tls())
+                .withOperatorAccount(backing.account())
+                .withIdentity(settings.program(), backing.lineage());
+        if (settings.threads() != null) {
+            options = options.withEventLoopThreads(settings.threads());
+        }
+        return settings.spin() ? options.withSpin(KvServerOptions.ADAPTIVE_SPIN) : options;
+    }
+
+    private static <T extends AutoCloseable> T own(Deque<AutoCloseable> owned, T made) {
+        owned.push(made);
+        return made;
+    }
+
+    /** Returns the address of this node, with the port that it got. */
+    public String address() {
+        return addressWith(settings.listen().host());
+    }
+
+    private String addressWith(String host) {
+        return (settings.tls() == null ? "kv://" : "kvs://")
+                + new ListenAddress(host, server.address().getPort());
+    }
+
+    /** Returns a host by which this machine reaches the node: one that listens everywhere has none of its own. */
+    private String localHost() {
+        InetSocketAddress bound = server.address();
+        return bound.getAddress() != null && bound.getAddress().isAnyLocalAddress()
+                ? "127.0.0.1"
+                : settings.listen().host();
+    }
+
+    /** Returns the environment that the node serves. */
+    public String environment() {
+        return authority.environment();
+    }
+
+    /** Returns the id of the account that the first start made, or {@code unknown} where the folder has no identity. */
+    public String account() {
+        return account;
+    }
+
+    /** Returns the id of the build, or {@code unknown} where no build token could be read. */
+    public String build() {
+        return authority.buildId();
+    }
+
+    /** Returns whether this start has made the environment. */
+    public boolean firstStart() {
+        return firstStart;
+    }
+
+    /** Finishes what is in flight, at most for the drain timeout, and closes everything. Idempotent. */
+    public void stop() {
+        if (!stopped.compareAndSet(false, true)) {
+            return;
+        }
+        log.atInfo().addKeyValue("timeout", settings.drainTimeout()).log("draining");
+        if (recordedAddress != null) {
+            try {
+                settings.folder().removeServerAddress(recordedAddress);
+            } catch (IOException e) {
+                log.atWarn().setCause(e).log("the record of the address stays; it does no harm");
+            }
+        }
+        server.drain(settings.drainTimeout());
+        close(owned);
+        log.atInfo().log("stopped");
+    }
+
+    private static void close(Deque<AutoCloseable> owned) {
+        RuntimeException failure = null;
+        while (!owned.isEmpty()) {
+            try {
+                owned.pop().close();
+            } catch (Exception e) {
+                // The others are closed all the same: the store above all.
+                RuntimeException next = new IllegalStateException("closing failed: " + e.getMessage(), e);
+                if (failure == null) {
+                    failure = next;
+                } else {
+                    failure.addSuppressed(next);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+}

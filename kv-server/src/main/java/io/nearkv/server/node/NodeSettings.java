@@ -1,0 +1,58 @@
+package io.nearkv.server.node;
+
+import static java.util.Objects.requireNonNull;
+
+import io.nearkv.core.identity.Environment;
+import io.nearkv.core.rocksdb.RocksStoreOptions;
+import io.nearkv.net.server.ServerLimits;
+import io.nearkv.net.server.TlsFiles;
+import io.nearkv.server.config.DataFolder;
+import io.nearkv.server.config.ListenAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a node is started with. Immutable.
+ *
+ * @param folder the data folder, which need not be there
+ * @param environment the environment to serve, or null for that of the folder
+ * @param listen where to listen
+ * @param buildToken the file of the node's build token, or null for the folder's own
+ * @param backups where backups go
+ * @param drainTimeout how long a drain waits for requests in flight
+ * @param threads threads for connections, or null for one a processor
+ * @param spin whether these wait without sleep while there is traffic
+ * @param limits what clients may take
+ * @param tls certificates, or null for none
+ * @param engine sets what the engine is to do differently from its defaults
+ * @param program how the program calls itself, such as {@code nearkv 0.1.0}
+ * @param build the id of this build, for the build token that a first start makes
+ */
+public record NodeSettings(
+        DataFolder folder,
+        @Nullable Environment environment,
+        ListenAddress listen,
+        @Nullable Path buildToken,
+        Path backups,
+        Duration drainTimeout,
+        @Nullable Integer threads,
+        boolean spin,
+        ServerLimits limits,
+        @Nullable TlsFiles tls,
+        Consumer<RocksStoreOptions.Builder> engine,
+        String program,
+        String build) {
+    /** Checks that nothing is missing. */
+    public NodeSettings {
+        requireNonNull(folder, "folder");
+        requireNonNull(listen, "listen");
+        requireNonNull(backups, "backups");
+        requireNonNull(drainTimeout, "drainTimeout");
+        requireNonNull(limits, "limits");
+        requireNonNull(engine, "engine");
+        requireNonNull(program, "program");
+        requireNonNull(build, "build");
+    }
+}

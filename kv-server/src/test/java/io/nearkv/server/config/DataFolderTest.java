@@ -1,0 +1,52 @@
+package io.nearkv.server.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataFolderTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void the_address_is_there_from_its_record_to_its_removal() throws IOException {
+        DataFolder data = new DataFolder(folder);
+        assertThat(data.readServerAddress()).isNull();
+
+        data.writeServerAddress("kv://127.0.0.1:7400");
+
+        assertThat(data.readServerAddress()).isEqualTo("kv://127.0.0.1:7400");
+        data.removeServerAddress("kv://127.0.0.1:7400");
+        assertThat(data.readServerAddress()).isNull();
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    @Test
+    void the_address_of_another_server_is_not_removed() throws IOException {
+        DataFolder data = new DataFolder(folder);
+        data.writeServerAddress("kv://127.0.0.1:7401");
+
+        data.removeServerAddress("kv://127.0.0.1:7400");
+
+        assertThat(data.readServerAddress()).isEqualTo("kv://127.0.0.1:7401");
+    }
+
+    @Test
+    void a_file_of_no_line_or_several_is_refused() throws IOException {
+        DataFolder data = new DataFolder(folder);
+        Files.writeString(data.adminToken(), " \n");
+        assertThatThrownBy(data::readAdminToken).isInstanceOf(IOException.class).hasMessageContaining("holds nothing");
+
+        Files.writeString(data.adminToken(), "one\ntwo\n");
+
+        assertThatThrownBy(data::readAdminToken)
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("more than one line")
+                .hasMessageNotContaining("two");
+    }
+}
