@@ -5,6 +5,7 @@ import io.nearkv.bench.macro.KeySpace;
 import io.nearkv.bench.macro.KvStoreTarget;
 import io.nearkv.bench.macro.LoadRun;
 import io.nearkv.bench.macro.ProcessCpu;
+import io.nearkv.core.AccountId;
 import io.nearkv.core.AccountInfo;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.NamespaceId;
@@ -12,7 +13,6 @@ import io.nearkv.core.WriteOptions;
 import io.nearkv.core.identity.Environment;
 import io.nearkv.core.identity.IdentityDirectory;
 import io.nearkv.core.identity.NodeAuthority;
-import io.nearkv.core.AccountId;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.net.client.KvClient;
@@ -27,7 +27,7 @@ import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
 
 /** Our server with its guards on the loopback interface of this process, filled, and clients of it. Thread-safe. */
-final class LoopbackServer implements AutoCloseable {
+public final class LoopbackServer implements AutoCloseable {
     /** What the server serves. */
     public enum Backing {
         /** The engine. */
