@@ -108,7 +108,7 @@ final class ModelRun {
         } else if (dice < 975) {
             lastOperation = "feed";
             compareFeed();
-        } else if (dice < 990) {
+        } else if (dice < 995) {
             lastOperation = "feed again";
             watchAgain();
         } else if (suite.fixture().canReopen()) {
