@@ -72,7 +72,7 @@ final class ServerProcess implements AutoCloseable {
                 .until(() -> readyLine() != null || !process.isAlive());
         String line = readyLine();
         assertThat(line).as("the ready line; standard error: %s", stderr()).isNotNull();
-        return java.util.Objects.requireNonNull(line).split(" ")[2];
+        return java.util.Objects.requireNonNull(line).split(" ", -1)[2];
     }
 
     private @Nullable String readyLine() {
