@@ -2,16 +2,19 @@ package io.nearkv.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /** Many callers at once. */
@@ -165,6 +168,49 @@ public interface ConcurrencyContract extends ContractSupport {
             for (FeedEvent.Change change : changes) {
                 assertThat(found(String.valueOf(change.key())).version()).isEqualTo(change.version());
             }
+        }
+    }
+
+    @Test
+    default void giving_up_answers_harms_nobody_else() {
+        put("k", bytes(300_000, 1), PutOptions.DEFAULT);
+        // More readers and writers than any tier can have open at once: those that nobody waits for must be given back.
+        for (int i = 0; i < 900; i++) {
+            CompletableFuture<?> call = switch (i % 8) {
+                case 0 -> store().get(ns(), key("k"), reads());
+                case 1 -> store().write(ns(), putOf("w" + i, "v"), WriteOptions.BUFFERED);
+                case 2 -> store().list(ns(), ListOptions.ALL, reads());
+                case 3 -> store().upload(ns(), key("u" + i), PutOptions.DEFAULT, WriteOptions.DEFAULT);
+                case 4 -> store().batch(ns(), List.of(putOf("b" + i, "v")), WriteOptions.BUFFERED);
+                default -> store().open(ns(), key("k"), reads());
+            };
+            if (!call.cancel(true)) {
+                giveBack(call);
+            }
+        }
+        Awaitility.await()
+                .pollInterval(Duration.ofMillis(20))
+                .atMost(Duration.ofSeconds(20))
+                .ignoreException(KvException.class)
+                .untilAsserted(() -> {
+                    try (ValueReader reader = reader("k");
+                            ValueWriter writer = upload("v", PutOptions.DEFAULT)) {
+                        assertThat(readRest(reader)).isEqualTo(bytes(300_000, 1));
+                        assertThat(await(writer.commit()).applied()).isTrue();
+                    }
+                });
+        long version = put("after", "v");
+        assertThat(found("after").version()).isEqualTo(version);
+        assertThat(names("u")).isEmpty();
+    }
+
+    /** Closes what a call brought that was faster than the one who gave it up. */
+    private static void giveBack(CompletableFuture<?> call) {
+        Object result = call.exceptionally(busy -> null).join();
+        if (result instanceof OpenResult.Opened opened) {
+            opened.reader().close();
+        } else if (result instanceof ValueWriter writer) {
+            writer.close();
         }
     }
 

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class KvStoreContract
         implements ReadWriteContract,
+                DirectReadContract,
                 ConditionContract,
                 BulkContract,
                 ExpirationContract,
