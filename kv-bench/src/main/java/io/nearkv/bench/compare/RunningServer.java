@@ -3,6 +3,7 @@ package io.nearkv.bench.compare;
 import io.nearkv.bench.macro.ProcessCpu;
 import io.nearkv.bench.peer.EchoServer;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -164,7 +165,7 @@ record RunningServer(
         Thread reader = new Thread(
                 () -> {
                     try {
-                        process.getInputStream().transferTo(java.io.OutputStream.nullOutputStream());
+                        process.getInputStream().transferTo(OutputStream.nullOutputStream());
                     } catch (IOException e) {
                         // The process has ended.
                         return;
