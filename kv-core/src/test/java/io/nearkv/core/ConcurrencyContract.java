@@ -38,7 +38,8 @@ public interface ConcurrencyContract extends ContractSupport {
             for (int done = 0; done < each; ) {
                 GetResult.Found found = found("counter");
                 String next = Integer.toString(Integer.parseInt(found.value().asString()) + 1);
-                if (put("counter", next, PutOptions.when(Condition.ifVersion(found.version())))
+                PutOptions unchanged = PutOptions.when(Condition.ifVersion(found.version()));
+                if (writeBuffered(new Mutation.Put(key("counter"), Value.of(next), unchanged))
                         .applied()) {
                     done++;
                 }
@@ -56,7 +57,8 @@ public interface ConcurrencyContract extends ContractSupport {
             List<String> winners = java.util.Collections.synchronizedList(new ArrayList<>());
             List<Callable<String>> tasks = IntStream.range(0, 4)
                     .<Callable<String>>mapToObj(i -> () -> {
-                        if (put(name, "w" + i, PutOptions.when(Condition.IF_ABSENT))
+                        PutOptions absent = PutOptions.when(Condition.IF_ABSENT);
+                        if (writeBuffered(new Mutation.Put(key(name), Value.of("w" + i), absent))
                                 .applied()) {
                             winners.add("w" + i);
                         }
@@ -77,7 +79,8 @@ public interface ConcurrencyContract extends ContractSupport {
         Callable<String> writer = () -> {
             try {
                 for (int i = 1; i <= batches; i++) {
-                    Object ignored = batch(putOf("a", Integer.toString(i)), putOf("b", Integer.toString(i)));
+                    List<Mutation> both = List.of(putOf("a", Integer.toString(i)), putOf("b", Integer.toString(i)));
+                    Object ignored = await(store().batch(ns(), both, WriteOptions.BUFFERED));
                 }
             } finally {
                 done.set(true);

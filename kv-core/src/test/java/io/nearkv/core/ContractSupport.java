@@ -121,6 +121,11 @@ public interface ContractSupport {
         return await(store().write(ns(), mutation, WriteOptions.DEFAULT));
     }
 
+    /** Writes a key without waiting for the disk, for tests of many writes. */
+    default WriteResult writeBuffered(Mutation mutation) {
+        return await(store().write(ns(), mutation, WriteOptions.BUFFERED));
+    }
+
     /** Commits an atomic batch. */
     default BatchResult batch(Mutation... mutations) {
         return await(store().batch(ns(), List.of(mutations), WriteOptions.DEFAULT));

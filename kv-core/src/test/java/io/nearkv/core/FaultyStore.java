@@ -8,10 +8,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A tier that answers as the tier below it does until a test says otherwise: it can keep silent, refuse, and break its feeds. */
-final class FaultyStore implements KvStore {
+public final class FaultyStore implements KvStore {
     private final KvStore below;
     /** What every call fails with, if not null. */
-    volatile @Nullable KvException refusal;
+    public volatile @Nullable KvException refusal;
+
+    /** How many calls are still refused as {@link ErrorCode#UNAVAILABLE}. */
+    public final AtomicInteger busy = new AtomicInteger();
     /** Whether calls are left without an answer. */
     volatile boolean silent;
     /** The last answer that was not given. */
@@ -23,7 +26,8 @@ final class FaultyStore implements KvStore {
     /** How many events a feed gives before it fails with {@link ErrorCode#UNAVAILABLE}. */
     volatile int eventsBeforeFailure = Integer.MAX_VALUE;
 
-    FaultyStore(KvStore below) {
+    /** Stands on a tier, which it closes. */
+    public FaultyStore(KvStore below) {
         this.below = below;
     }
 
@@ -32,6 +36,9 @@ final class FaultyStore implements KvStore {
             CompletableFuture<T> never = new CompletableFuture<>();
             withheld = never;
             return never;
+        }
+        if (busy.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+            return CompletableFuture.failedFuture(new KvException(ErrorCode.UNAVAILABLE, "busy"));
         }
         KvException failure = refusal;
         return failure != null ? CompletableFuture.failedFuture(failure) : call.get();

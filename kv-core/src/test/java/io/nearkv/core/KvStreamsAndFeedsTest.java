@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KvStreamsAndFeedsTest {
     private static final FeedRequest.Start NOW = new FeedRequest.Start.Now();
 
-    private final MapStoreContractTest.Fixture tier = new MapStoreContractTest.Fixture();
+    private final MapStoreFixture tier = new MapStoreFixture();
     private final FaultyStore store = new FaultyStore(tier.store());
     private final Kv kv = Kv.over(store, tier.account());
     private final KvNamespace config = kv.namespace("config");

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class KvTest {
-    private final MapStoreContractTest.Fixture tier = new MapStoreContractTest.Fixture();
+    private final MapStoreFixture tier = new MapStoreFixture();
     private final FaultyStore store = new FaultyStore(tier.store());
     private final Kv kv = Kv.over(store, tier.account());
 

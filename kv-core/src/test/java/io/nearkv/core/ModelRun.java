@@ -108,7 +108,7 @@ final class ModelRun {
         } else if (dice < 975) {
             lastOperation = "feed";
             compareFeed();
-        } else if (dice < 990) {
+        } else if (dice < 995) {
             lastOperation = "feed again";
             watchAgain();
         } else if (suite.fixture().canReopen()) {
@@ -408,8 +408,14 @@ final class ModelRun {
             assertThat(change.version()).as("order of versions").isGreaterThan(last);
             last = change.version();
             if (change.kind() == FeedEvent.Kind.EXPIRE) {
+                // An earlier run with this namespace may have left an entry that had expired, so that no listing showed
+                // it.
+                boolean ofThisRun = log.subList(0, next).stream()
+                        .anyMatch(logged -> logged.key().equals(key));
                 Long expiration = expirations.remove(key);
-                assertThat(expiration).as("expiration of " + change).isNotNull();
+                assertThat(expiration != null || !ofThisRun)
+                        .as("expiration of " + change)
+                        .isTrue();
                 continue;
             }
             Logged logged = log.get(next++);

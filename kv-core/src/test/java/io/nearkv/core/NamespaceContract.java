@@ -3,6 +3,8 @@ package io.nearkv.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Accounts and namespaces. */
@@ -183,9 +185,10 @@ public interface NamespaceContract extends ContractSupport {
         try (StoreFixture other = openAnother()) {
             KvAdmin admin = other.store().admin();
             AccountId account = await(admin.createAccount("full")).id();
-            for (int i = 0; i < Limits.MAX_NAMESPACES_PER_ACCOUNT; i++) {
-                Object unused = await(admin.createNamespace(account, "t" + i));
-            }
+            List<CompletableFuture<NamespaceInfo>> created = IntStream.range(0, Limits.MAX_NAMESPACES_PER_ACCOUNT)
+                    .mapToObj(i -> admin.createNamespace(account, "t" + i))
+                    .toList();
+            created.forEach(this::await);
             assertFails(ErrorCode.RATE_LIMITED, () -> admin.createNamespace(account, "one more"));
             Object unused = await(
                     admin.deleteNamespace(await(admin.namespace(account, "t7")).id()));

@@ -226,7 +226,7 @@ public interface ReadWriteContract extends ContractSupport {
         Random random = new Random(7);
         int count = LONG ? 20_000 : 500;
         for (int i = 0; i < count; i++) {
-            put("key-" + random.nextInt(count), "v" + i);
+            Object unused = writeBuffered(putOf("key-" + random.nextInt(count), "v" + i));
         }
         random = new Random(7);
         java.util.Map<String, String> last = new java.util.HashMap<>();

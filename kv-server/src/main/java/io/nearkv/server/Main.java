@@ -1,7 +1,7 @@
 package io.nearkv.server;
 
-import io.nearkv.server.command.CommandRunner;
 import io.nearkv.server.cli.Console;
+import io.nearkv.server.command.CommandRunner;
 
 /** The program {@code nearkv}. */
 public final class Main {

@@ -34,8 +34,9 @@ import tools.jackson.databind.json.JsonMapper;
 /** Loads a running server and says how it did. */
 @Command(
         name = "bench",
-        description = "Loads a running server and prints throughput, latencies and processor time. Exit code 1 if an answer "
-                + "was wrong, missing or late beyond the timeout.",
+        description =
+                "Loads a running server and prints throughput, latencies and processor time. Exit code 1 if an answer "
+                        + "was wrong, missing or late beyond the timeout.",
         footer = {
             "",
             "Closed loop (default): --connections x --in-flight operations are in flight all the time: throughput.",
@@ -131,7 +132,8 @@ final class BenchCommand extends BaseCommand {
             order = 11,
             paramLabel = "MIX",
             defaultValue = "get=100",
-            description = "What to do, such as get=90,put=10; also delete, and list (100 names). Default: ${DEFAULT-VALUE}.")
+            description =
+                    "What to do, such as get=90,put=10; also delete, and list (100 names). Default: ${DEFAULT-VALUE}.")
     private String mix = "get=100";
 
     @Option(
@@ -158,7 +160,8 @@ final class BenchCommand extends BaseCommand {
             order = 15,
             paramLabel = "TIME",
             defaultValue = "0ms",
-            description = "How long these look for more work before they sleep, at most 1ms. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "How long these look for more work before they sleep, at most 1ms. Default: ${DEFAULT-VALUE}.")
     private Duration spin = Duration.ZERO;
 
     @Option(
@@ -245,8 +248,8 @@ final class BenchCommand extends BaseCommand {
         return switch (durability.toLowerCase(Locale.ROOT)) {
             case "fsync" -> WriteOptions.DEFAULT;
             case "buffered" -> WriteOptions.BUFFERED;
-            default -> throw new IllegalArgumentException(
-                    "--durability: " + durability + " (expected: fsync or buffered)");
+            default ->
+                throw new IllegalArgumentException("--durability: " + durability + " (expected: fsync or buffered)");
         };
     }
 
@@ -281,14 +284,18 @@ final class BenchCommand extends BaseCommand {
 
     private ExitCode print(LoadReport report) {
         if (json) {
-            console().out().line(JsonMapper.builder().build().writeValueAsString(new Document(Host.describe(), report)));
+            console()
+                    .out()
+                    .line(JsonMapper.builder().build().writeValueAsString(new Document(Host.describe(), report)));
         } else {
             console().out().line("machine      " + Host.describe());
             LoadTable.lines(report).forEach(console().out()::line);
         }
         if (!report.sound()) {
             throw CommandException.failed(
-                    "load", "not every operation got the answer that it must get: the figures above mean nothing", null);
+                    "load",
+                    "not every operation got the answer that it must get: the figures above mean nothing",
+                    null);
         }
         return ExitCode.DONE;
     }

@@ -32,7 +32,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @State(Scope.Thread)
-@Fork(value = 5, jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED", "-Xmx2g"})
+@Fork(
+        value = 5,
+        jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED", "-Xmx2g"})
 @Warmup(iterations = 4, time = 2)
 @Measurement(iterations = 5, time = 2)
 public class EmbeddedGet {
@@ -107,7 +109,8 @@ public class EmbeddedGet {
     /** Frees all three. */
     @TearDown(Level.Trial)
     public void free() {
-        for (AutoCloseable each : new @Nullable AutoCloseable[] {engine, rawTuned, rawDefaults, ours, tuned, defaults}) {
+        for (AutoCloseable each :
+                new @Nullable AutoCloseable[] {engine, rawTuned, rawDefaults, ours, tuned, defaults}) {
             try {
                 if (each != null) {
                     each.close();

@@ -31,7 +31,9 @@ import org.openjdk.jmh.annotations.Warmup;
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
-@Fork(value = 3, jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED", "-Xmx2g"})
+@Fork(
+        value = 3,
+        jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED", "-Xmx2g"})
 @Warmup(iterations = 3, time = 2)
 @Measurement(iterations = 5, time = 2)
 public class EmbeddedPut {

@@ -30,7 +30,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @State(Scope.Thread)
-@Fork(value = 3, jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED"})
+@Fork(
+        value = 3,
+        jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED"})
 @Warmup(iterations = 4, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class FrameCodec {

@@ -55,8 +55,8 @@ public final class GarbagePerGet {
         for (Backing backing : Backing.values()) {
             new GarbagePerGet(space).measure(backing, space);
         }
-        System.out.println("the client's share includes the value that it hands out: an array of " + VALUE_ARRAY_BYTES
-                + " bytes");
+        System.out.println(
+                "the client's share includes the value that it hands out: an array of " + VALUE_ARRAY_BYTES + " bytes");
     }
 
     private void measure(Backing backing, KeySpace space) throws Exception {
@@ -79,12 +79,14 @@ public final class GarbagePerGet {
                     }
                     long serverBytes = allocated(serverNow);
                     long clientBytes = allocated(clientNow);
-                    long ownBytes = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+                    long ownBytes = threads.getThreadAllocatedBytes(
+                            Thread.currentThread().getId());
                     run(server, store, BATCHES);
                     double gets = (double) BATCHES * IN_FLIGHT;
                     ofClient[round] = (allocated(clientNow)
                                     - clientBytes
-                                    + threads.getThreadAllocatedBytes(Thread.currentThread().getId())
+                                    + threads.getThreadAllocatedBytes(
+                                            Thread.currentThread().getId())
                                     - ownBytes)
                             / gets;
                     ofServer[round] = (allocated(serverNow) - serverBytes) / gets;

@@ -39,7 +39,9 @@ import org.openjdk.jmh.infra.Blackhole;
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
-@Fork(value = 3, jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED", "-Xmx2g"})
+@Fork(
+        value = 3,
+        jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED", "-Xmx2g"})
 @Warmup(iterations = 4, time = 2)
 @Measurement(iterations = 5, time = 2)
 public class Loopback {
@@ -107,7 +109,9 @@ public class Loopback {
     @Benchmark
     @Threads(1)
     public GetResult get1x1(Both both, Walk walk) throws Exception {
-        return both.store().get(both.namespace(), both.key(walk), ReadOptions.DEFAULT).get();
+        return both.store()
+                .get(both.namespace(), both.key(walk), ReadOptions.DEFAULT)
+                .get();
     }
 
     /** One put at a time, fsynced where there is an engine. */

@@ -75,7 +75,9 @@ public final class Startup implements Callable<Integer> {
             for (Path jdk : jdks) {
                 Map<String, Side> sides = new LinkedHashMap<>();
                 sides.put("nearkv", new Nearkv(jdk, folder.resolve("nearkv"), Map.of()));
-                sides.put("nearkv, no archive", new Nearkv(jdk, folder.resolve("nearkv"), Map.of("NEARKV_NO_ARCHIVE", "1")));
+                sides.put(
+                        "nearkv, no archive",
+                        new Nearkv(jdk, folder.resolve("nearkv"), Map.of("NEARKV_NO_ARCHIVE", "1")));
                 sides.put("plain", new Plain(jdk, folder.resolve("plain")));
                 measure(jdk, sides);
             }

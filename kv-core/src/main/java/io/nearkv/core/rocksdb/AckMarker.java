@@ -9,21 +9,43 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How far the store has acknowledged writes as durable: the file {@code store.ack}. RocksDB cannot tell a log that was cut short from one whose tail was never
  * written; this can. Two slots, 512 bytes apart, are written in turn, so that one is whole whatever happens during a write. Writing is a store to mapped memory, without
  * a system call: after the end of the process the kernel still has it; after a power cut it may be older than the log, never newer than what was synced.
  *
- * <p>A slot: magic "NKAK" (4 bytes), version (8), CRC-32C of these 12 bytes (4); big-endian. Not thread-safe.
+ * <p>A slot: magic "NKAK" (4 bytes), version of the last change (8), revision of the catalogue (8), CRC-32C of these 20 bytes (4); big-endian. Not thread-safe.
  */
 final class AckMarker {
     static final String FILE = "store.ack";
     private static final int MAGIC = 0x4E4B414B;
     private static final int SLOT_DISTANCE = 512;
     private static final int FILE_BYTES = 2 * SLOT_DISTANCE;
-    private static final int CHECKED_BYTES = 12;
+    private static final int CHECKED_BYTES = 20;
+
+    /**
+     * A state of the store.
+     *
+     * @param version the version of the last change
+     * @param revision counts the changes of the catalogue, which have no version
+     */
+    record Reached(long version, long revision) {
+        static final Reached NOTHING = new Reached(0, 0);
+
+        /** Returns whether a store in this state has all that one in the other state has. */
+        boolean covers(Reached other) {
+            return version >= other.version && revision >= other.revision;
+        }
+
+        @Override
+        public String toString() {
+            return "version " + version + " (catalogue " + revision + ")";
+        }
+    }
 
     private final MappedByteBuffer map;
     private final byte[] scratch = new byte[CHECKED_BYTES];
@@ -37,13 +59,13 @@ final class AckMarker {
         return Files.exists(folder.resolve(FILE));
     }
 
-    /** Makes the file anew, with this version in both slots, and makes it durable. */
-    static void create(Path folder, long version) throws IOException {
+    /** Makes the file anew, with this state in both slots, and makes it durable. */
+    static void create(Path folder, Reached reached) throws IOException {
         Path file = folder.resolve(FILE);
         ByteBuffer bytes = ByteBuffer.allocate(FILE_BYTES);
         byte[] scratch = new byte[CHECKED_BYTES];
-        writeSlot(bytes, 0, version, scratch);
-        writeSlot(bytes, SLOT_DISTANCE, version, scratch);
+        writeSlot(bytes, 0, reached.version(), reached.revision(), scratch);
+        writeSlot(bytes, SLOT_DISTANCE, reached.version(), reached.revision(), scratch);
         try (FileChannel channel = FileChannel.open(
                 file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             while (bytes.hasRemaining()) {
@@ -69,12 +91,12 @@ final class AckMarker {
         }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             AckMarker marker = new AckMarker(channel.map(FileChannel.MapMode.READ_WRITE, 0, FILE_BYTES));
-            long first = marker.slot(0);
-            long second = marker.slot(SLOT_DISTANCE);
-            if (first < 0 && second < 0) {
+            Reached first = marker.slot(0);
+            Reached second = marker.slot(SLOT_DISTANCE);
+            if (first == null && second == null) {
                 throw unusable(file, "is damaged in both slots");
             }
-            marker.nextSlot = first < second ? 0 : SLOT_DISTANCE;
+            marker.nextSlot = first == null || (second != null && second.covers(first)) ? 0 : SLOT_DISTANCE;
             return marker;
         }
     }
@@ -87,26 +109,32 @@ final class AckMarker {
                         + " from a backup, or accept a possible loss with 'nearkv check --accept-loss')");
     }
 
-    /** Returns the version of a slot, or -1 if the slot is damaged. */
-    private long slot(int at) {
+    /** Returns what a slot says, or null if it is damaged. */
+    private @Nullable Reached slot(int at) {
         map.get(at, scratch);
         ByteBuffer slot = ByteBuffer.wrap(scratch);
-        return slot.getInt() == MAGIC && checksum(scratch) == map.getInt(at + CHECKED_BYTES) ? slot.getLong() : -1;
+        return slot.getInt() == MAGIC && checksum(scratch) == map.getInt(at + CHECKED_BYTES)
+                ? new Reached(slot.getLong(), slot.getLong())
+                : null;
     }
 
-    /** Returns the version up to which writes have been acknowledged as durable. */
-    long version() {
-        return Math.max(slot(0), slot(SLOT_DISTANCE));
+    /** Returns the state up to which writes have been acknowledged as durable. */
+    Reached reached() {
+        Reached first = slot(0);
+        Reached second = slot(SLOT_DISTANCE);
+        return first == null || (second != null && second.covers(first))
+                ? Objects.requireNonNullElse(second, Reached.NOTHING)
+                : first;
     }
 
-    /** Notes that everything up to this version is durable; the note is there before this returns. */
-    void advance(long version) {
-        writeSlot(map, nextSlot, version, scratch);
+    /** Notes that everything up to this state is durable; the note is there before this returns. */
+    void advance(long version, long revision) {
+        writeSlot(map, nextSlot, version, revision, scratch);
         nextSlot = SLOT_DISTANCE - nextSlot;
     }
 
-    private static void writeSlot(ByteBuffer target, int at, long version, byte[] scratch) {
-        ByteBuffer.wrap(scratch).putInt(MAGIC).putLong(version);
+    private static void writeSlot(ByteBuffer target, int at, long version, long revision, byte[] scratch) {
+        ByteBuffer.wrap(scratch).putInt(MAGIC).putLong(version).putLong(revision);
         target.put(at, scratch);
         target.putInt(at + CHECKED_BYTES, checksum(scratch));
     }

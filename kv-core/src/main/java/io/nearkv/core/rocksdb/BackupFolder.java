@@ -93,7 +93,8 @@ final class BackupFolder {
      * @param stamp the stamp of the store
      * @param version every change up to here is in the snapshot
      */
-    BackupInfo add(Path snapshot, StoreStamp stamp, long version, Instant now, WorkProgress progress) throws IOException {
+    BackupInfo add(Path snapshot, StoreStamp stamp, long version, Instant now, WorkProgress progress)
+            throws IOException {
         Files.createDirectories(folder.resolve(FILES));
         List<Integer> ids = ids();
         int id = ids.isEmpty() ? 1 : ids.get(ids.size() - 1) + 1;
@@ -119,7 +120,8 @@ final class BackupFolder {
         Path file = folder.resolve(BackupManifest.fileName(id));
         Path fresh = folder.resolve(BackupManifest.fileName(id) + ".new");
         try (FileChannel channel = create(fresh)) {
-            writeAll(channel, ByteBuffer.wrap(manifest.toText().getBytes(java.nio.charset.StandardCharsets.ISO_8859_1)));
+            writeAll(
+                    channel, ByteBuffer.wrap(manifest.toText().getBytes(java.nio.charset.StandardCharsets.ISO_8859_1)));
             channel.force(true);
         }
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
@@ -160,7 +162,8 @@ final class BackupFolder {
         }
         if (!sha256.equals(digest(fresh))) {
             throw new KvException(
-                    ErrorCode.INTERNAL, fresh + " reads back differently from what was written (expected: another disk)");
+                    ErrorCode.INTERNAL,
+                    fresh + " reads back differently from what was written (expected: another disk)");
         }
         StoredFile stored = new StoredFile(sha256, bytes, name);
         Path kept = pathOf(sha256);

@@ -62,7 +62,9 @@ record BackupManifest(
     record StoredFile(String sha256, long bytes, String name) {
         StoredFile {
             // The name becomes a path when the backup is restored: it must not leave the folder.
-            if (!SHA_256.matcher(sha256).matches() || bytes < 0 || !NAME.matcher(name).matches()) {
+            if (!SHA_256.matcher(sha256).matches()
+                    || bytes < 0
+                    || !NAME.matcher(name).matches()) {
                 throw new IllegalArgumentException("file '" + Key.display(name) + "' with checksum '"
                         + Key.display(sha256) + "' of " + bytes + " bytes");
             }
@@ -122,7 +124,8 @@ record BackupManifest(
                     .append(file.name())
                     .append('\n');
         }
-        return text.append("crc=").append(checksum(text)).append('\n').toString();
+        String crc = checksum(text);
+        return text.append("crc=").append(crc).append('\n').toString();
     }
 
     private static String checksum(CharSequence text) {
@@ -150,8 +153,7 @@ record BackupManifest(
         Map<String, String> fields = new HashMap<>();
         List<StoredFile> files = new ArrayList<>();
         try {
-            for (String line :
-                    text.substring(TITLE.length() + 1, crcAt).lines().toList()) {
+            for (String line : text.substring(TITLE.length() + 1, crcAt).lines().toList()) {
                 int equals = line.indexOf('=');
                 String value = line.substring(equals + 1);
                 if (line.startsWith("file=")) {
@@ -190,7 +192,6 @@ record BackupManifest(
     }
 
     private static KvException damaged(Path file, String how, @Nullable Throwable cause) {
-        return new KvException(
-                ErrorCode.INTERNAL, file + " is damaged: " + how + " (expected: another backup)", cause);
+        return new KvException(ErrorCode.INTERNAL, file + " is damaged: " + how + " (expected: another backup)", cause);
     }
 }

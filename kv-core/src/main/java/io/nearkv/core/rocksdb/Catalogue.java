@@ -8,6 +8,7 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
+import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * is fine because changes are rare and accounts have at most {@link Limits#MAX_NAMESPACES_PER_ACCOUNT}.
  */
 final class Catalogue {
-    static final Catalogue EMPTY = new Catalogue(Map.of(), Map.of(), 1);
+    static final Catalogue EMPTY = new Catalogue(Map.of(), Map.of(), 1, 0);
 
     /**
      * A namespace.
@@ -38,17 +39,28 @@ final class Catalogue {
     private final Map<NamespaceId, Namespace> namespaces;
     private final Map<Integer, Namespace> byNumber;
     private final int nextNumber;
+    private final long revision;
 
-    Catalogue(Map<AccountId, AccountInfo> accounts, Map<NamespaceId, Namespace> namespaces, int nextNumber) {
+    Catalogue(
+            Map<AccountId, AccountInfo> accounts,
+            Map<NamespaceId, Namespace> namespaces,
+            int nextNumber,
+            long revision) {
         this.accounts = accounts;
         this.namespaces = namespaces;
         this.nextNumber = nextNumber;
+        this.revision = revision;
         this.byNumber = new HashMap<>();
         namespaces.values().forEach(namespace -> byNumber.put(namespace.number(), namespace));
     }
 
     int nextNumber() {
         return nextNumber;
+    }
+
+    /** Returns the number of changes that made this. */
+    long revision() {
+        return revision;
     }
 
     /** Returns a namespace. @throws KvException {@link ErrorCode#NOT_FOUND} */
@@ -118,12 +130,16 @@ final class Catalogue {
                     ErrorCode.INVALID_REQUEST,
                     "title of " + title.length() + " characters (expected: 1 to " + Limits.MAX_TITLE_CHARS + ")");
         }
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(title)) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST, "title has an unpaired surrogate (expected: valid Unicode text)");
+        }
     }
 
     Catalogue with(AccountInfo account) {
         Map<AccountId, AccountInfo> changed = new HashMap<>(accounts);
         changed.put(account.id(), account);
-        return new Catalogue(changed, namespaces, nextNumber);
+        return new Catalogue(changed, namespaces, nextNumber, revision + 1);
     }
 
     /** Returns a copy with one more namespace, which has the number {@link #nextNumber()} of this one. */
@@ -158,12 +174,12 @@ final class Catalogue {
     private Catalogue replaced(Namespace namespace, int newNextNumber) {
         Map<NamespaceId, Namespace> changed = new HashMap<>(namespaces);
         changed.put(namespace.id(), namespace);
-        return new Catalogue(accounts, changed, newNextNumber);
+        return new Catalogue(accounts, changed, newNextNumber, revision + 1);
     }
 
     Catalogue without(NamespaceId id) {
         Map<NamespaceId, Namespace> changed = new HashMap<>(namespaces);
         changed.remove(id);
-        return new Catalogue(accounts, changed, nextNumber);
+        return new Catalogue(accounts, changed, nextNumber, revision + 1);
     }
 }

@@ -4,8 +4,11 @@ import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -13,6 +16,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -37,6 +42,26 @@ import org.rocksdb.WriteOptions;
  * one. Every use goes through {@link #lanes}, except those of the writer thread, which is stopped before this is closed. Thread-safe.
  */
 final class Database implements AutoCloseable {
+    /** What to make of a log that is not whole. */
+    enum Mode {
+        /** A last record that is cut short was never acknowledged and is dropped; anything else is refused. */
+        STRICT,
+        /** Everything before the first damaged or missing record is taken. */
+        WHAT_IS_LEFT,
+        /** As it is, although logs were cut off where they were damaged: column families may contradict each other, and {@link StoreRepair} must follow. */
+        CUT,
+        /** Not even a last record may be cut short, as in a copy. */
+        WHOLE;
+
+        private WALRecoveryMode recovery() {
+            return switch (this) {
+                case STRICT, CUT -> WALRecoveryMode.TolerateCorruptedTailRecords;
+                case WHAT_IS_LEFT -> WALRecoveryMode.PointInTimeRecovery;
+                case WHOLE -> WALRecoveryMode.AbsoluteConsistency;
+            };
+        }
+    }
+
     /** The folder of RocksDB's files inside a data folder. */
     static final String FOLDER = "store";
 
@@ -45,6 +70,9 @@ final class Database implements AutoCloseable {
     private static final int BLOOM_BITS_PER_KEY = 10;
     /** Values in {@code values} from this size on go to blob files, which compactions do not rewrite; only the last piece of a value is smaller. */
     private static final long MIN_BLOB_BYTES = 4096;
+
+    private static final int INFO_LOG_TAIL_BYTES = 64 * 1024;
+    private static final Pattern DROPPING = Pattern.compile("(\\d+\\.log): dropping (\\d+) bytes");
 
     private final Path folder;
     final RocksDB rocks;
@@ -91,14 +119,15 @@ final class Database implements AutoCloseable {
      *
      * @throws KvException as {@link #failure}
      */
-    static Database open(Path dataFolder, RocksStoreOptions options, WALRecoveryMode recovery) {
+    static Database open(Path dataFolder, RocksStoreOptions options, Mode mode) {
         Path folder = dataFolder.resolve(FOLDER);
         Deque<AutoCloseable> owned = new ArrayDeque<>();
         boolean opened = false;
         try {
+            LogFileCheck.refuseEndlessTail(folder);
             RocksDB.loadLibrary();
             Cache cache = own(owned, new HyperClockCache(options.cacheBytes, 0, -1, false));
-            DBOptions db = own(owned, databaseOptions(options, recovery));
+            DBOptions db = own(owned, databaseOptions(options, mode));
             List<ColumnFamilyDescriptor> descriptors = List.of(
                     family("default", own(owned, plain(options, cache, 1 << 20))),
                     family("entries", own(owned, entries(options, cache))),
@@ -116,6 +145,8 @@ final class Database implements AutoCloseable {
             return database;
         } catch (RocksDBException e) {
             throw failure(folder, "cannot be opened", e);
+        } catch (IOException e) {
+            throw new KvException(ErrorCode.UNAVAILABLE, "store " + folder + " cannot be opened: " + e, e);
         } finally {
             if (!opened) {
                 free(owned);
@@ -132,16 +163,17 @@ final class Database implements AutoCloseable {
         return new ColumnFamilyDescriptor(name.getBytes(StandardCharsets.US_ASCII), options);
     }
 
-    private static DBOptions databaseOptions(RocksStoreOptions options, WALRecoveryMode recovery) {
+    private static DBOptions databaseOptions(RocksStoreOptions options, Mode mode) {
         // The manifest then knows which logs there must be and how long their synced part is; without a setter of its
         // own.
         Properties verified = new Properties();
-        verified.setProperty("track_and_verify_wals_in_manifest", "true");
+        verified.setProperty(
+                "track_and_verify_wals_in_manifest", String.valueOf(mode != Mode.WHAT_IS_LEFT && mode != Mode.CUT));
         DBOptions db = requireNonNull(DBOptions.getDBOptionsFromProps(verified), "options from properties");
         return db.setCreateIfMissing(true)
                 .setCreateMissingColumnFamilies(true)
                 .setParanoidChecks(true)
-                .setWalRecoveryMode(recovery)
+                .setWalRecoveryMode(mode.recovery())
                 // One thread writes; what uploads write beside it is too little to be worth a concurrent memtable's
                 // cost.
                 .setAllowConcurrentMemtableWrite(false)
@@ -213,6 +245,7 @@ final class Database implements AutoCloseable {
             return new KvException(ErrorCode.UNAVAILABLE, message, null, Duration.ofSeconds(1), e);
         }
         if (code == Status.Code.Corruption) {
+            message += damagedLog(folder, message);
             return new KvException(
                     ErrorCode.INTERNAL,
                     message + " (expected: 'nearkv check', or restore the folder from a backup)",
@@ -224,6 +257,27 @@ final class Database implements AutoCloseable {
                 || code == Status.Code.TryAgain
                 || code == Status.Code.ShutdownInProgress;
         return new KvException(passing ? ErrorCode.UNAVAILABLE : ErrorCode.INTERNAL, message, e);
+    }
+
+    /** Of a damaged log RocksDB's message says nothing but that there is one; its own log file names it. */
+    private static String damagedLog(Path folder, String message) {
+        if (message.contains(".sst") || message.contains(".blob") || message.contains(".log")) {
+            return "";
+        }
+        Path infoLog = folder.resolve("LOG");
+        try (SeekableByteChannel file = Files.newByteChannel(infoLog)) {
+            file.position(Math.max(0, file.size() - INFO_LOG_TAIL_BYTES));
+            ByteBuffer tail = ByteBuffer.allocate(INFO_LOG_TAIL_BYTES);
+            while (tail.hasRemaining() && file.read(tail) >= 0) {}
+            Matcher dropping = DROPPING.matcher(StandardCharsets.ISO_8859_1.decode(tail.flip()));
+            String found = "";
+            while (dropping.find()) {
+                found = " in " + folder.resolve(dropping.group(1)) + " (" + dropping.group(2) + " bytes)";
+            }
+            return found;
+        } catch (IOException e) {
+            return ""; // Without the name, then.
+        }
     }
 
     static boolean isIncomplete(RocksDBException e) {

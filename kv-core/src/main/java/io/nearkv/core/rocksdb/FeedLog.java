@@ -4,7 +4,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HexFormat;
-import java.util.Iterator;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.WriteBatch;
@@ -17,7 +16,8 @@ final class FeedLog {
     private static final int SEGMENTS = 16;
     private static final long MIN_SEGMENT_BYTES = 4096;
 
-    private record Segment(long first, long startMillis, long bytes) {}
+    /** End and bytes are 0 while it grows. */
+    private record Segment(long first, long startMillis, long endMillis, long bytes) {}
 
     private final long retainBytes;
     private final long retainMillis;
@@ -51,11 +51,12 @@ final class FeedLog {
         Deque<Segment> open = new ArrayDeque<>();
         MetaRecords.forEach(db, MetaRecords.SEGMENT, (first, record) -> {
             ByteBuffer in = ByteBuffer.wrap(record);
-            if (record.length != 1 + 2 * Long.BYTES || in.get() != MetaRecords.FORMAT) {
+            if (record.length != 1 + 3 * Long.BYTES || in.get() != MetaRecords.FORMAT) {
                 throw EntryRecord.damaged("meta record of feed segment " + first);
             }
-            Segment segment = new Segment(HexFormat.fromHexDigitsToLong(first), in.getLong(), in.getLong());
-            (segment.bytes() == 0 ? open : closed).add(segment);
+            Segment segment =
+                    new Segment(HexFormat.fromHexDigitsToLong(first), in.getLong(), in.getLong(), in.getLong());
+            (segment.endMillis() == 0 ? open : closed).add(segment);
         });
         closed.forEach(segment -> closedBytes += segment.bytes());
         if (!open.isEmpty()) {
@@ -85,29 +86,30 @@ final class FeedLog {
     /** Adds a record of changes to a batch. */
     void append(Database db, WriteBatch batch, ByteBuffer key, ByteBuffer record, long first, long last, long nowMillis)
             throws RocksDBException {
-        if (openBytes == 0) {
-            openFirst = first;
-            openMillis = nowMillis;
-            putSegment(db, batch, new Segment(first, nowMillis, 0));
-        }
-        openBytes += key.remaining() + record.remaining();
-        lastVersion = last;
-        lastMillis = nowMillis;
-        batch.put(db.changes, key, record);
         if (openBytes >= Math.max(MIN_SEGMENT_BYTES, retainBytes / SEGMENTS)
-                || nowMillis - openMillis >= retainMillis / SEGMENTS) {
-            Segment full = new Segment(openFirst, openMillis, openBytes);
+                || (openBytes > 0 && nowMillis - openMillis >= retainMillis / SEGMENTS)) {
+            Segment full = new Segment(openFirst, openMillis, lastMillis, openBytes);
             putSegment(db, batch, full);
             closed.add(full);
             closedBytes += openBytes;
             openBytes = 0;
         }
+        if (openBytes == 0) {
+            openFirst = first;
+            openMillis = nowMillis;
+            putSegment(db, batch, new Segment(first, nowMillis, 0, 0));
+        }
+        openBytes += key.remaining() + record.remaining();
+        lastVersion = last;
+        lastMillis = nowMillis;
+        batch.put(db.changes, key, record);
     }
 
     private static void putSegment(Database db, WriteBatch batch, Segment segment) throws RocksDBException {
-        byte[] record = ByteBuffer.allocate(1 + 2 * Long.BYTES)
+        byte[] record = ByteBuffer.allocate(1 + 3 * Long.BYTES)
                 .put(MetaRecords.FORMAT)
                 .putLong(segment.startMillis())
+                .putLong(segment.endMillis())
                 .putLong(segment.bytes())
                 .array();
         batch.put(db.meta, MetaRecords.name(MetaRecords.segmentName(segment.first())), record);
@@ -118,21 +120,16 @@ final class FeedLog {
         long to = trimmed;
         while (!closed.isEmpty()) {
             Segment oldest = closed.getFirst();
-            Iterator<Segment> younger = closed.iterator();
-            younger.next();
-            Segment next = younger.hasNext()
-                    ? younger.next()
-                    : openBytes > 0
-                            ? new Segment(openFirst, openMillis, openBytes)
-                            : new Segment(lastVersion + 1, lastMillis, 0);
             boolean tooMuch = closedBytes + openBytes - oldest.bytes() >= retainBytes;
-            boolean tooOld = next.startMillis() < nowMillis - retainMillis;
+            boolean tooOld = oldest.endMillis() < nowMillis - retainMillis;
             if (!tooMuch && !tooOld) {
                 break;
             }
             closed.removeFirst();
             closedBytes -= oldest.bytes();
-            to = next.first() - 1;
+            // There is always a younger one: a segment is closed when the next one begins, and that one is trimmed
+            // last.
+            to = (closed.isEmpty() ? openFirst : closed.getFirst().first()) - 1;
             batch.delete(db.meta, MetaRecords.name(MetaRecords.segmentName(oldest.first())));
         }
         if (closed.isEmpty() && openBytes > 0 && lastMillis < nowMillis - retainMillis) {
@@ -173,12 +170,6 @@ final class FeedLog {
 
     private void publish() {
         keptBytes = closedBytes + openBytes;
-        if (closed.isEmpty()) {
-            oldestMillis = openBytes > 0 ? lastMillis : Long.MAX_VALUE;
-        } else {
-            Iterator<Segment> segments = closed.iterator();
-            segments.next();
-            oldestMillis = segments.hasNext() ? segments.next().startMillis() : openBytes > 0 ? openMillis : lastMillis;
-        }
+        oldestMillis = !closed.isEmpty() ? closed.getFirst().endMillis() : openBytes > 0 ? lastMillis : Long.MAX_VALUE;
     }
 }

@@ -119,6 +119,11 @@ final class FolderLock implements AutoCloseable {
         }
     }
 
+    /** Returns the folder, without symbolic links. */
+    Path folder() {
+        return folder;
+    }
+
     /** Gives the folder free. Idempotent. */
     @Override
     public void close() throws IOException {

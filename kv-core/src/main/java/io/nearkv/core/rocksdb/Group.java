@@ -108,7 +108,9 @@ final class Group {
         return batch;
     }
 
-    void catalogue(Catalogue changed) {
+    /** Sets the catalogue that the group leaves. */
+    void catalogue(Catalogue changed) throws RocksDBException {
+        MetaRecords.putCatalogue(db, batch, changed);
         catalogue = changed;
     }
 
@@ -307,7 +309,7 @@ final class Group {
             batch.deleteRange(db.values, from, to);
         }
         batch.delete(db.meta, MetaRecords.name(MetaRecords.NAMESPACE + namespace.id()));
-        catalogue = catalogue.without(namespace.id());
+        catalogue(catalogue.without(namespace.id()));
         change(namespace, null, FeedEvent.Kind.NAMESPACE_DELETED, true);
     }
 

@@ -23,7 +23,7 @@ final class MetaRecords {
     static final byte FORMAT = 1;
     static final String STAMP = "stamp";
     static final String EPOCH = "epoch";
-    static final String NEXT_NAMESPACE = "namespace-next";
+    static final String CATALOGUE = "catalogue";
     static final String ACCOUNT = "account/";
     static final String NAMESPACE = "namespace/";
     static final String STAGING = "staging/";
@@ -125,8 +125,22 @@ final class MetaRecords {
             String title = StandardCharsets.UTF_8.decode(in).toString();
             namespaces.put(namespace, new Catalogue.Namespace(number, new NamespaceInfo(namespace, account, title)));
         });
-        byte[] next = rocks.get(meta, name(NEXT_NAMESPACE));
-        return new Catalogue(accounts, namespaces, next == null ? 1 : (int) number(NEXT_NAMESPACE, next));
+        byte[] record = rocks.get(meta, name(CATALOGUE));
+        if (record == null) {
+            throw EntryRecord.damaged("meta record '" + CATALOGUE + "' is missing");
+        }
+        ByteBuffer in = reader(CATALOGUE, record, 1 + Integer.BYTES + Long.BYTES);
+        return new Catalogue(accounts, namespaces, in.getInt(), in.getLong());
+    }
+
+    /** Adds what a catalogue says beyond its accounts and namespaces; with each change of it. */
+    static void putCatalogue(Database db, WriteBatch batch, Catalogue catalogue) throws RocksDBException {
+        byte[] record = ByteBuffer.allocate(1 + Integer.BYTES + Long.BYTES)
+                .put(FORMAT)
+                .putInt(catalogue.nextNumber())
+                .putLong(catalogue.revision())
+                .array();
+        batch.put(db.meta, name(CATALOGUE), record);
     }
 
     /** Takes one record. */
@@ -141,8 +155,7 @@ final class MetaRecords {
     }
 
     /** Reads records of a database however it was opened. */
-    static void forEach(
-            RocksDB rocks, ColumnFamilyHandle meta, ReadOptions options, String prefix, RecordReader reader)
+    static void forEach(RocksDB rocks, ColumnFamilyHandle meta, ReadOptions options, String prefix, RecordReader reader)
             throws RocksDBException {
         try (RocksIterator records = rocks.newIterator(meta, options)) {
             for (records.seek(name(prefix)); records.isValid(); records.next()) {

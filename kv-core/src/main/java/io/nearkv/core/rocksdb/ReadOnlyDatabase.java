@@ -57,6 +57,7 @@ final class ReadOnlyDatabase implements AutoCloseable {
     }
 
     static ReadOnlyDatabase open(Path folder) throws RocksDBException, IOException {
+        LogFileCheck.refuseEndlessTail(folder);
         RocksDB.loadLibrary();
         // RocksDB writes a text log wherever it opens something, which would be a change.
         Path logFolder = Files.createTempDirectory("nearkv-check");

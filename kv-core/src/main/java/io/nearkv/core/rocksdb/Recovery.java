@@ -1,5 +1,6 @@
 package io.nearkv.core.rocksdb;
 
+import io.nearkv.core.AccountInfo;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import java.time.Duration;
@@ -12,7 +13,6 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
-import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +35,9 @@ final class Recovery {
     private final StoreCore core;
     private final AckMarker marker;
     private final List<Holder> holders = new CopyOnWriteArrayList<>();
+    /** The database that failed, until it is freed. */
+    private @Nullable Database withdrawn;
+
     private final LongAdder reopenings = new LongAdder();
 
     Recovery(StoreCore core, AckMarker marker) {
@@ -61,21 +64,17 @@ final class Recovery {
      *     later
      */
     void open(FeedLog feedLog) {
-        open(feedLog, WALRecoveryMode.TolerateCorruptedTailRecords, false);
-    }
-
-    private void open(FeedLog feedLog, WALRecoveryMode mode, boolean acceptsLoss) {
         Database db = null;
         try {
             core.options.failpoints.reached(Failpoints.Step.BEFORE_OPEN);
-            db = Database.open(core.folder, core.options, mode);
+            db = Database.open(core.folder, core.options, Database.Mode.STRICT);
             checkStamp(db);
             long lastVersion = feedLog.load(db);
-            long acknowledged = marker.version();
-            if (lastVersion < acknowledged && !acceptsLoss) {
-                throw lost(lastVersion, acknowledged);
-            }
             Catalogue catalogue = MetaRecords.readCatalogue(db);
+            AckMarker.Reached found = new AckMarker.Reached(lastVersion, catalogue.revision());
+            if (!found.covers(marker.reached())) {
+                throw lost(found);
+            }
             beginEpoch(db);
             core.catalogue = catalogue;
             core.lastVersion = lastVersion;
@@ -84,7 +83,8 @@ final class Recovery {
                 core.hasLargeValues = values.isValid();
                 values.status();
             }
-            marker.advance(lastVersion);
+            // Beginning the epoch was synced, and with it all that was found.
+            marker.advance(lastVersion, catalogue.revision());
             core.database = db;
             db = null;
         } catch (RocksDBException e) {
@@ -99,13 +99,15 @@ final class Recovery {
     private void checkStamp(Database db) throws RocksDBException {
         byte[] record = db.rocks.get(db.meta, MetaRecords.name(MetaRecords.STAMP));
         if (record == null) {
-            if (marker.version() > 0) {
-                throw lost(0, marker.version());
+            if (!marker.reached().equals(AckMarker.Reached.NOTHING)) {
+                throw lost(AckMarker.Reached.NOTHING);
             }
-            // A store that is being made: the account of the first opening comes with the stamp.
+            // A store that is being made: its first account comes with the stamp.
+            AccountInfo account = RocksStore.initialAccount(core.options);
             try (WriteBatch batch = new WriteBatch()) {
                 batch.put(db.meta, MetaRecords.name(MetaRecords.STAMP), MetaRecords.stamp(core.stamp));
-                MetaRecords.putAccount(db, batch, RocksStore.initialAccount(core.options));
+                MetaRecords.putAccount(db, batch, account);
+                MetaRecords.putCatalogue(db, batch, Catalogue.EMPTY.with(account));
                 db.rocks.write(db.synced, batch);
             }
             return;
@@ -114,19 +116,19 @@ final class Recovery {
         if (!inside.environment().equals(core.stamp.environment()) || inside.lineage() != core.stamp.lineage()) {
             throw new KvException(
                     ErrorCode.INTERNAL,
-                    core.folder + " is put together from two stores: " + StoreStamp.FILE + " says "
-                            + core.stamp.environment() + ", " + core.position(0) + ", the data says "
-                            + inside.environment() + ", lineage " + Long.toHexString(inside.lineage())
-                            + " (expected: restore it from a backup)");
+                    core.folder + " is put together from two stores: " + StoreStamp.FILE + " says environment '"
+                            + core.stamp.environment() + "' and lineage " + Long.toHexString(core.stamp.lineage())
+                            + ", the data says '" + inside.environment() + "' and "
+                            + Long.toHexString(inside.lineage()) + " (expected: restore it from a backup)");
         }
     }
 
-    private KvException lost(long found, long acknowledged) {
+    private KvException lost(AckMarker.Reached found) {
         return new KvException(
                 ErrorCode.INTERNAL,
-                "acknowledged writes are missing in " + core.folder.resolve(Database.FOLDER)
-                        + ": the log ends at version "
-                        + found + ", and " + core.folder.resolve(AckMarker.FILE) + " says that version " + acknowledged
+                "acknowledged writes are missing: the log in " + core.folder.resolve(Database.FOLDER) + " ends at "
+                        + found
+                        + ", and " + core.folder.resolve(AckMarker.FILE) + " says that " + marker.reached()
                         + " was acknowledged (expected: restore the folder from a backup, or accept the loss with"
                         + " 'nearkv check --accept-loss')");
     }
@@ -150,21 +152,32 @@ final class Recovery {
         core.valueIds.set(epoch << 40 | 1);
     }
 
-    /** Closes the database after a failed write and opens it again, however long that takes; returns when it is open, or the store is closed. */
-    void reopen(FeedLog feedLog, KvException cause) {
-        Database db = core.database;
+    /** Takes the database away from new callers after a failed write; {@link #reopen} must follow. */
+    void withdraw(KvException cause) {
+        withdrawn = core.database;
         core.withdraw(new KvException(
                 ErrorCode.UNAVAILABLE,
                 "the store recovers from a failed write: " + cause.getMessage(),
                 null,
                 FIRST_DELAY,
                 cause));
+    }
+
+    /**
+     * Closes the withdrawn database and opens it again, however long that takes; returns when it is open, or the store is closed.
+     *
+     * @param refuseQueued refuses the requests that came in time to be queued, so that they need not wait for the disk
+     */
+    void reopen(FeedLog feedLog, KvException cause, Runnable refuseQueued) {
+        Database db = withdrawn;
+        refuseQueued.run();
         if (db != null && !release(db)) {
             // A read hangs in the kernel. Freeing the database under it would crash the process; so this store is at
             // its end.
             core.withdraw(new KvException(ErrorCode.INTERNAL, "a read hangs, the store must be started again", cause));
             return;
         }
+        withdrawn = null;
         Duration delay = FIRST_DELAY;
         while (!core.closed) {
             try {
@@ -181,9 +194,16 @@ final class Recovery {
                         delay,
                         e);
             }
+            // A thread may have seen the database just before it was withdrawn, and queued its request after.
+            refuseQueued.run();
             LockSupport.parkNanos(this, delay.toNanos());
             delay = delay.multipliedBy(2).compareTo(LONGEST_DELAY) < 0 ? delay.multipliedBy(2) : LONGEST_DELAY;
         }
+    }
+
+    /** Returns whether a database that failed could not be freed: its files are still in use. After the writer has ended. */
+    boolean isStuck() {
+        return withdrawn != null;
     }
 
     /** Frees a database that was withdrawn; returns false if somebody is still inside. */
@@ -197,12 +217,5 @@ final class Recovery {
         }
         db.close();
         return true;
-    }
-
-    /** Opens with what is left of the log, whatever was acknowledged; returns the version that is left, or null if nothing is missing. */
-    @Nullable
-    Long acceptLoss(FeedLog feedLog) {
-        open(feedLog, WALRecoveryMode.PointInTimeRecovery, true);
-        return core.lastVersion;
     }
 }

@@ -106,11 +106,6 @@ final class RocksAdmin implements KvAdmin {
             NamespaceInfo info = new NamespaceInfo(NamespaceId.random(core.options.random), account, title);
             Catalogue after = before.with(info);
             MetaRecords.putNamespace(group.database(), group.batch(), after.namespace(info.id()));
-            group.batch()
-                    .put(
-                            group.database().meta,
-                            MetaRecords.name(MetaRecords.NEXT_NAMESPACE),
-                            MetaRecords.number(after.nextNumber()));
             group.catalogue(after);
             return info;
         });

@@ -129,7 +129,7 @@ public final class RocksStore implements KvStore {
         }
         FolderLock lock = FolderLock.acquire(
                 folder, options.program, options.clock.instant().truncatedTo(ChronoUnit.SECONDS));
-        RocksStore store = null;
+        boolean opened = false;
         try {
             StoreStamp stamp = StoreStamp.read(folder);
             if (stamp == null) {
@@ -138,17 +138,18 @@ public final class RocksStore implements KvStore {
             stamp.check(folder, options.environment); // Again, now that nobody else can make it something else.
             StoreCore core = new StoreCore(folder, options, stamp);
             AckMarker marker = AckMarker.open(folder);
-            if (marker.version() > 0 && !Files.exists(currentFile(folder))) {
+            if (!marker.reached().equals(AckMarker.Reached.NOTHING) && !Files.exists(currentFile(folder))) {
                 throw new KvException(
                         ErrorCode.INTERNAL,
-                        folder + " lacks its database, and version " + marker.version()
+                        folder + " lacks its database, and " + marker.reached()
                                 + " was acknowledged (expected: restore the folder from a backup)");
             }
-            store = new RocksStore(core, lock, marker);
+            RocksStore store = new RocksStore(core, lock, marker);
             store.start();
+            opened = true;
             return store;
         } finally {
-            if (store == null) {
+            if (!opened) {
                 lock.close();
             }
         }
@@ -182,7 +183,7 @@ public final class RocksStore implements KvStore {
 
     /** The marker comes before the stamp: so there is no stamp without a marker, and a missing one is damage. */
     private static StoreStamp create(Path folder, RocksStoreOptions options) throws IOException {
-        AckMarker.create(folder, 0);
+        AckMarker.create(folder, AckMarker.Reached.NOTHING);
         StoreStamp stamp = new StoreStamp(
                 StoreStamp.CURRENT_FORMAT,
                 options.environment,
@@ -426,7 +427,7 @@ public final class RocksStore implements KvStore {
         core.withdraw(StoreCore.closing());
         // A writer that hangs in the kernel, or that is the caller, is still inside the database: freeing it would
         // crash the process.
-        if (db != null && ended && !writer.isWriterThread() && recovery.release(db)) {
+        if (ended && !writer.isWriterThread() && !recovery.isStuck() && (db == null || recovery.release(db))) {
             recovery.marker().force();
             try {
                 lock.close();
@@ -439,6 +440,11 @@ public final class RocksStore implements KvStore {
     /** Removes what has expired, soon; for tests that move the clock. */
     void sweep() {
         sweeper.sweep();
+    }
+
+    /** Returns the database, for tests that look into it. */
+    Database databaseForTests() {
+        return core.database();
     }
 
     /** Returns the account that a new store begins with. */

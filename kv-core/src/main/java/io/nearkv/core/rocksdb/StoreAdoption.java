@@ -8,10 +8,13 @@ import java.time.InstantSource;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
-import org.rocksdb.WALRecoveryMode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Begins a new history with data that is there: after a restore, and after a loss that somebody accepts. Not thread-safe. */
 public final class StoreAdoption {
+    private static final Logger log = LoggerFactory.getLogger(StoreAdoption.class);
+
     private StoreAdoption() {}
 
     /**
@@ -33,34 +36,46 @@ public final class StoreAdoption {
                                 + " is missing, so that nobody knows whose data this is (expected: restore a backup)");
             }
             before.check(folder, before.environment());
-            StoreStamp after = new StoreStamp(
-                    before.formatVersion(), before.environment(), random.nextLong(), clock.instant());
-            return adopt(folder, after, WALRecoveryMode.PointInTimeRecovery);
+            StoreStamp after =
+                    new StoreStamp(before.formatVersion(), before.environment(), random.nextLong(), clock.instant());
+            try {
+                // What is before the damage: a state that the store has been in.
+                return adopt(folder, after, Database.Mode.WHAT_IS_LEFT);
+            } catch (KvException e) {
+                // Some column families have more in their tables already than the log up to its damage: no common state
+                // is left.
+                log.atWarn().setCause(e).log("no common state is left; keeping every entry that is whole");
+                LogFileCheck.cutAtDamage(folder.resolve(Database.FOLDER));
+                return adopt(folder, after, Database.Mode.CUT);
+            }
         } finally {
             lock.close();
         }
     }
 
     /** Stamps the database of a folder, inside and outside, and has everything in it count as acknowledged; returns its last version. */
-    static long adopt(Path folder, StoreStamp stamp, WALRecoveryMode recovery) throws IOException {
-        long version;
+    static long adopt(Path folder, StoreStamp stamp, Database.Mode mode) throws IOException {
+        AckMarker.Reached reached;
         RocksStoreOptions options =
                 RocksStoreOptions.builder().environment(stamp.environment()).build();
-        try (Database db = Database.open(folder, options, recovery)) {
-            version = new FeedLog(options).load(db);
+        try (Database db = Database.open(folder, options, mode)) {
+            long version = new FeedLog(options).load(db);
+            if (mode == Database.Mode.CUT) {
+                version = StoreRepair.run(db, version);
+            }
+            reached =
+                    new AckMarker.Reached(version, MetaRecords.readCatalogue(db).revision());
             byte @Nullable [] inside = db.rocks.get(db.meta, MetaRecords.name(MetaRecords.STAMP));
             if (inside == null) {
                 throw new KvException(
-                        ErrorCode.INTERNAL,
-                        "the database in " + folder + " has no stamp (expected: restore a backup)");
+                        ErrorCode.INTERNAL, "the database in " + folder + " has no stamp (expected: restore a backup)");
             }
-            db.rocks.put(
-                    db.meta, db.synced, MetaRecords.name(MetaRecords.STAMP), MetaRecords.stamp(stamp));
+            db.rocks.put(db.meta, db.synced, MetaRecords.name(MetaRecords.STAMP), MetaRecords.stamp(stamp));
         } catch (RocksDBException e) {
             throw Database.failure(folder.resolve(Database.FOLDER), "cannot be opened", e);
         }
         stamp.write(folder);
-        AckMarker.create(folder, version);
-        return version;
+        AckMarker.create(folder, reached);
+        return reached.version();
     }
 }

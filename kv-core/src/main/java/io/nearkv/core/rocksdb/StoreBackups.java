@@ -19,7 +19,6 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.Checkpoint;
 import org.rocksdb.RocksDBException;
-import org.rocksdb.WALRecoveryMode;
 
 /** The backups in a folder: which there are, whether they are whole, and how a store comes back from one. Not thread-safe. */
 public final class StoreBackups {
@@ -79,11 +78,7 @@ public final class StoreBackups {
      * @throws KvException {@link ErrorCode#NOT_FOUND} if there is no such backup, {@link ErrorCode#INTERNAL} if one of its files is damaged
      */
     public Backup restore(
-            @Nullable Integer id,
-            Path dataFolder,
-            InstantSource clock,
-            RandomGenerator random,
-            WorkProgress progress)
+            @Nullable Integer id, Path dataFolder, InstantSource clock, RandomGenerator random, WorkProgress progress)
             throws IOException {
         BackupManifest manifest = folder.manifest(id);
         if (manifest.storeFormat() > StoreStamp.CURRENT_FORMAT) {
@@ -99,19 +94,17 @@ public final class StoreBackups {
         deleteRecursively(staging); // of a restore that was cut short
         Files.createDirectory(staging);
         folder.copyTo(manifest, staging.resolve(Database.FOLDER), progress);
-        StoreStamp stamp = new StoreStamp(
-                manifest.storeFormat(),
-                manifest.environment(),
-                random.nextLong(),
-                clock.instant());
-        long version = StoreAdoption.adopt(staging, stamp, WALRecoveryMode.AbsoluteConsistency);
+        StoreStamp stamp =
+                new StoreStamp(manifest.storeFormat(), manifest.environment(), random.nextLong(), clock.instant());
+        long version = StoreAdoption.adopt(staging, stamp, Database.Mode.WHOLE);
         if (version < manifest.version()) {
             throw new KvException(
                     ErrorCode.INTERNAL,
                     "backup " + manifest.id() + " ends at version " + version + " and not at " + manifest.version()
                             + " (expected: another backup)");
         }
-        // The stamp first: a folder with a stamp and without data is refused, one without a stamp is taken for a new one.
+        // The stamp first: a folder with a stamp and without data is refused, one without a stamp is taken for a new
+        // one.
         for (String name : List.of(StoreStamp.FILE, AckMarker.FILE, Database.FOLDER)) {
             Files.move(staging.resolve(name), dataFolder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
             StoreStamp.syncFolder(dataFolder);
@@ -142,8 +135,7 @@ public final class StoreBackups {
                 deleteRecursively(snapshot);
             }
         } catch (IOException e) {
-            throw new KvException(
-                    ErrorCode.UNAVAILABLE, "the backup in " + backups + " failed: " + e, e);
+            throw new KvException(ErrorCode.UNAVAILABLE, "the backup in " + backups + " failed: " + e, e);
         }
     }
 

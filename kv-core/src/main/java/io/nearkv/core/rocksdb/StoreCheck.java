@@ -21,6 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +38,8 @@ public final class StoreCheck {
     private static final int MAX_PROBLEMS = 1000;
     /** How often progress is told, in records. */
     private static final int PROGRESS_RECORDS = 10_000;
+
+    private static final Pattern LOG_NUMBER = Pattern.compile("[Ll]og number: ?(\\d{1,18})");
 
     private final Path folder;
     private final InstantSource clock;
@@ -83,22 +87,35 @@ public final class StoreCheck {
 
     private CheckReport check() throws IOException {
         StoreStamp stamp = checkStamp();
-        long acknowledged = checkMarker();
+        AckMarker.Reached acknowledged = checkMarker();
         checkFiles();
         try (ReadOnlyDatabase db = ReadOnlyDatabase.open(folder.resolve(Database.FOLDER))) {
             try {
-                Map<Integer, NamespaceInfo> namespaces = checkMeta(db, stamp);
+                Map<Integer, NamespaceInfo> namespaces = checkMeta(db, stamp, acknowledged.revision());
                 checkEntries(db, namespaces);
                 checkValues(db, namespaces);
                 checkExpiry(db);
-                checkChanges(db, acknowledged);
+                checkChanges(db, acknowledged.version());
             } catch (RocksDBException e) {
                 problem("the database cannot be read: " + e.getMessage());
             }
+        } catch (KvException e) {
+            problem(String.valueOf(e.getMessage()));
         } catch (RocksDBException e) {
-            problem("the database cannot be opened: " + e.getMessage());
+            problem("the database cannot be opened: " + withFile(String.valueOf(e.getMessage())));
         }
         return new CheckReport(problems, counts);
+    }
+
+    /** RocksDB speaks of a log by its number. */
+    private String withFile(String message) {
+        Matcher matcher = LOG_NUMBER.matcher(message);
+        return matcher.find()
+                ? message + " ("
+                        + folder.resolve(Database.FOLDER)
+                                .resolve(String.format("%06d.log", Long.parseLong(matcher.group(1))))
+                        + ")"
+                : message;
     }
 
     private void problem(String text) {
@@ -135,13 +152,13 @@ public final class StoreCheck {
         }
     }
 
-    /** Returns the version up to which writes were acknowledged, or 0 if the marker does not tell. */
-    private long checkMarker() throws IOException {
+    /** Returns the state up to which writes were acknowledged, or none if the marker does not tell. */
+    private AckMarker.Reached checkMarker() throws IOException {
         try {
-            return AckMarker.open(folder).version();
+            return AckMarker.open(folder).reached();
         } catch (KvException e) {
             problem(String.valueOf(e.getMessage()));
-            return 0;
+            return AckMarker.Reached.NOTHING;
         }
     }
 
@@ -149,7 +166,9 @@ public final class StoreCheck {
     private void checkFiles() throws IOException {
         List<Path> files;
         try (Stream<Path> entries = Files.list(folder.resolve(Database.FOLDER))) {
-            files = entries.filter(file -> isTable(file) || isBlobFile(file)).sorted().toList();
+            files = entries.filter(file -> isTable(file) || isBlobFile(file) || isLog(file))
+                    .sorted()
+                    .toList();
         } catch (NoSuchFileException e) {
             problem(folder.resolve(Database.FOLDER) + ": missing");
             return;
@@ -160,7 +179,9 @@ public final class StoreCheck {
         }
         long done = 0;
         for (Path file : files) {
-            String problem = isTable(file) ? ReadOnlyDatabase.problemOfTable(file) : BlobFileCheck.problem(file);
+            String problem = isTable(file)
+                    ? ReadOnlyDatabase.problemOfTable(file)
+                    : isLog(file) ? LogFileCheck.problem(file) : BlobFileCheck.problem(file);
             if (problem != null) {
                 problem(file + ": " + problem);
             }
@@ -175,13 +196,17 @@ public final class StoreCheck {
         return file.toString().endsWith(".sst");
     }
 
+    private static boolean isLog(Path file) {
+        return file.toString().endsWith(".log");
+    }
+
     private static boolean isBlobFile(Path file) {
         return file.toString().endsWith(".blob");
     }
 
     /** Returns the namespaces by their number. */
-    private Map<Integer, NamespaceInfo> checkMeta(ReadOnlyDatabase db, @Nullable StoreStamp stamp)
-            throws RocksDBException {
+    private Map<Integer, NamespaceInfo> checkMeta(
+            ReadOnlyDatabase db, @Nullable StoreStamp stamp, long acknowledgedRevision) throws RocksDBException {
         Map<Integer, NamespaceInfo> byNumber = new HashMap<>();
         try {
             byte[] record = db.rocks.get(db.meta, MetaRecords.name(MetaRecords.STAMP));
@@ -196,6 +221,10 @@ public final class StoreCheck {
                 }
             }
             Catalogue catalogue = MetaRecords.readCatalogue(db.rocks, db.meta, db.anywhere);
+            if (catalogue.revision() < acknowledgedRevision) {
+                problem("acknowledged changes of the catalogue are missing: it has " + catalogue.revision()
+                        + " changes, and " + acknowledgedRevision + " were acknowledged");
+            }
             Set<AccountId> accounts = new HashSet<>();
             catalogue.accounts().forEach(account -> accounts.add(account.id()));
             Set<String> titles = new HashSet<>();

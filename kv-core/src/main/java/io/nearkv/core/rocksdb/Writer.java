@@ -51,6 +51,9 @@ final class Writer {
 
     private @Nullable WriteOp<?> last;
     private @Nullable Group group;
+    /** Why the database must be opened again, between the failure and the answers. */
+    private @Nullable KvException failedWrite;
+
     private final LongAdder groups = new LongAdder();
     private final LongAdder requests = new LongAdder();
     private final LongAdder syncs = new LongAdder();
@@ -208,6 +211,27 @@ final class Writer {
         for (WriteOp<?> op : ops) {
             op.finish();
         }
+        KvException failure = failedWrite;
+        if (failure != null) {
+            // After the answers: whoever waits for one of them must not wait for the disk to be well again.
+            failedWrite = null;
+            recovery.reopen(feedLog, failure, this::refuseQueued);
+            feeds.wake();
+        }
+    }
+
+    /** Refuses what was queued before the database was withdrawn; nothing comes in after that. */
+    private void refuseQueued() {
+        drain();
+        while (first != null) {
+            WriteOp<?> op = first;
+            first = op.next;
+            op.next = null;
+            waiting.addAndGet(-cost(op));
+            op.refusal = core.unavailable;
+            op.finish();
+        }
+        last = null;
     }
 
     private static void refuseAll(List<WriteOp<?>> ops, KvException reason) {
@@ -246,7 +270,7 @@ final class Writer {
             }
             core.options.failpoints.reached(Failpoints.Step.AFTER_WRITE);
             if (synced) {
-                recovery.marker().advance(next.lastVersion());
+                recovery.marker().advance(next.lastVersion(), next.catalogue().revision());
             }
             core.options.failpoints.reached(Failpoints.Step.BEFORE_ACKNOWLEDGE);
         } catch (RocksDBException e) {
@@ -261,8 +285,8 @@ final class Writer {
                             ErrorCode.OUTCOME_UNKNOWN,
                             "the write may or may not have happened: " + cause.getMessage(),
                             e));
-            recovery.reopen(feedLog, cause);
-            feeds.wake();
+            recovery.withdraw(cause);
+            failedWrite = cause;
             return;
         }
         next.committed();

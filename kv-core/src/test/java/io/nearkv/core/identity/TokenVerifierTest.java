@@ -182,6 +182,27 @@ class TokenVerifierTest {
     }
 
     @Test
+    void a_statement_of_one_kind_signed_by_a_key_for_the_other_passes_for_neither() {
+        String access = production.issueToken(
+                new TokenRequest("x", ACCOUNT, Permissions.administrator(), Duration.ofHours(1), "build-2"));
+        String build = production.issueBuildToken("build-2", Duration.ofHours(1));
+        Path data = temp.resolve("production");
+        String buildByTokenKey = Forge.signed(
+                header("nearkv-build+jwt", Forge.keyId(data, KeyRole.TOKEN)),
+                Forge.payloadOf(build),
+                Forge.privateKey(data, KeyRole.TOKEN));
+        String accessByBuildKey = Forge.signed(
+                header("nearkv+jwt", Forge.keyId(data, KeyRole.BUILD)),
+                Forge.payloadOf(access),
+                Forge.privateKey(data, KeyRole.BUILD));
+
+        for (String token : new String[] {buildByTokenKey, accessByBuildKey}) {
+            assertThat(denialOf(() -> verifier.verify(token)).reason()).isEqualTo(DenialReason.TOKEN_UNKNOWN);
+            assertThat(denialOf(() -> verifier.verifyBuild(token)).reason()).isEqualTo(DenialReason.TOKEN_UNKNOWN);
+        }
+    }
+
+    @Test
     void a_good_forgery_by_the_right_key_passes_so_the_other_forgeries_fail_for_their_own_reason() {
         String access = production.issueToken(request(Permissions.administrator()));
         Path data = temp.resolve("production");

@@ -187,6 +187,11 @@ final class FeedSubscription extends Exchange implements Flow.Subscription {
         }
         FeedRequest from = new FeedRequest(request.namespace(), request.prefix(), start, request.heartbeat());
         Frames.writeMessage(session.out(), FrameType.WATCH, 0, taken.correlationId, FeedCodec.toWire(from, granted));
+        if (over) {
+            // Cancelled at the last moment, when there was nothing yet that leave() could have ended.
+            setSlot(null);
+            session.abandon(taken);
+        }
     }
 
     /** Grants the server what the subscriber has requested since. */

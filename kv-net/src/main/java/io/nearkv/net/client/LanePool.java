@@ -59,11 +59,16 @@ final class LanePool {
                 EventLoops.Kind.AUTO, options.ioThreads(), "nearkv-client-" + options.name(), options.spin());
         this.lanes = new Lane[options.connections()];
         for (int i = 0; i < lanes.length; i++) {
-            lanes[i] = new Lane(this, i, loops.group().next());
+            lanes[i] = new Lane(this, i, anyLoop());
         }
         for (Lane lane : lanes) {
             lane.loop.execute(lane.uplink::connect);
         }
+    }
+
+    /** Returns one of the event loops. */
+    EventLoop anyLoop() {
+        return loops.group().next();
     }
 
     Greeting greeting() {

@@ -47,6 +47,9 @@ final class Uplink {
     private @Nullable Future<?> nextRound;
     private int nextServer;
     private int failedRounds;
+    /** Connections in a row that have ended soon. */
+    private int shortLives;
+
     private boolean connectedBefore;
 
     Uplink(Lane lane, SplittableRandom random, int firstServer) {
@@ -109,7 +112,6 @@ final class Uplink {
     /** Notes that a server was reached and has passed the checks. */
     void onReady(Session ready) {
         endRound();
-        failedRounds = 0;
         session = ready;
         connectedTo = ready.address();
         nextServer = pool.options.servers().indexOf(ready.address());
@@ -183,11 +185,15 @@ final class Uplink {
         lastFailure = cause;
         // The one that leaves is asked last.
         nextServer++;
-        if (pool.nanoTime() - leaving.readyAtNanos() < MIN_LIFE_NANOS) {
-            // It takes connections only to end them; without a pause we would do nothing but connect.
-            onRoundFailed(cause);
-        } else {
+        if (pool.nanoTime() - leaving.readyAtNanos() >= MIN_LIFE_NANOS) {
+            failedRounds = 0;
+            shortLives = 0;
             connect();
+        } else if (++shortLives < pool.options.servers().size()) {
+            connect();
+        } else {
+            // They take connections only to end them; without a pause we would do nothing but connect.
+            onRoundFailed(cause);
         }
     }
 

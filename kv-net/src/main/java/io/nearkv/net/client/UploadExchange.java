@@ -6,6 +6,7 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
+import io.nearkv.net.protocol.DataFrame;
 import io.nearkv.net.protocol.FrameReader;
 import io.nearkv.net.protocol.FrameType;
 import io.nearkv.net.protocol.Frames;
@@ -28,6 +29,7 @@ final class UploadExchange extends Exchange {
     private @Nullable ByteBuffer piece;
     private @Nullable CompletableFuture<@Nullable Void> pieceFuture;
     private @Nullable CompletableFuture<WriteResult> commitFuture;
+    private @Nullable PutOptions lateOptions;
     private boolean committed;
     private boolean over;
 
@@ -92,10 +94,7 @@ final class UploadExchange extends Exchange {
             future.completeExceptionally(failure);
             return;
         }
-        if (newOptions != null && !newOptions.equals(put)) {
-            future.completeExceptionally(new KvException(ErrorCode.INVALID_REQUEST, "options cannot be changed"));
-            return;
-        }
+        lateOptions = newOptions;
         commitFuture = future;
         Slot taken = Slot.required(slot);
         taken.deadlineNanos = taken.lane.pool.nanoTime() + options.timeout().toNanos();
@@ -144,7 +143,7 @@ final class UploadExchange extends Exchange {
         }
         if (piece == null && commitFuture != null && !committed) {
             committed = true;
-            Frames.writeHeader(session.out(), FrameType.DATA, FrameType.FLAG_END, taken.correlationId, 0);
+            DataFrame.writeEnd(session.out(), taken.correlationId, lateOptions);
         }
     }
 

@@ -42,11 +42,20 @@ final class Call extends Operation {
      * @param future the answer
      * @param reply makes the reply; runs on the event loop, and may throw {@link KvException}
      * @param outcome what is counted
+     * @param absent what is said where the store finds nothing; null for what the store says
      */
     record Work<T>(
-            CompletableFuture<T> future, Function<? super T, BodyWriter> reply, Function<? super T, Integer> outcome) {
+            CompletableFuture<T> future,
+            Function<? super T, BodyWriter> reply,
+            Function<? super T, Integer> outcome,
+            @Nullable KvException absent) {
         static <T> Work<T> of(CompletableFuture<T> future, Function<? super T, BodyWriter> reply) {
-            return new Work<>(future, reply, value -> Counters.OK);
+            return new Work<>(future, reply, value -> Counters.OK, null);
+        }
+
+        /** Returns the same work, whose 404 is the one that a caller gets who may not know of what there is. */
+        Work<T> orAbsent(KvException newAbsent) {
+            return new Work<>(future, reply, outcome, newAbsent);
         }
     }
 
@@ -75,7 +84,13 @@ final class Call extends Operation {
         }
 
         BodyWriter finish(Call call) {
-            T value = step.take();
+            T value;
+            try {
+                value = step.take();
+            } catch (KvException e) {
+                KvException absent = work.absent();
+                throw absent != null && e.code() == ErrorCode.NOT_FOUND ? absent : e;
+            }
             if (value == null) {
                 return BodyWriter.of(Wire.ReplyHeader.getDefaultInstance());
             }

@@ -15,6 +15,8 @@ import io.nearkv.net.protocol.CatalogueCodec;
 import io.nearkv.net.protocol.EntryCodec;
 import io.nearkv.net.wire.Wire;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /**
  * The calls on accounts, namespaces and backups. A token works on its own account; only an administrator of the operator's account reaches others. What a token may not know
@@ -93,14 +95,20 @@ final class CatalogueCalls {
     private static Call.Plan find(Session session, KvAdmin admin, Wire.FindNamespace find) {
         if (!find.getId().isEmpty()) {
             NamespaceId id = EntryCodec.namespace(find.getId());
-            return new EntryCalls.NoItems(() ->
-                    Call.Work.of(admin.namespace(id), namespace -> visible(session, namespace, Session.notFound(id))));
+            return found(session, () -> admin.namespace(id), Session.notFound(id));
         }
         AccountId account = account(session, find.getAccount());
-        KvException absent = new KvException(ErrorCode.NOT_FOUND, "namespace with this title does not exist");
         String title = find.getTitle();
-        return new EntryCalls.NoItems(
-                () -> Call.Work.of(admin.namespace(account, title), namespace -> visible(session, namespace, absent)));
+        return found(
+                session,
+                () -> admin.namespace(account, title),
+                new KvException(ErrorCode.NOT_FOUND, "a namespace with this title does not exist"));
+    }
+
+    private static Call.Plan found(
+            Session session, Supplier<CompletableFuture<NamespaceInfo>> lookup, KvException absent) {
+        return new EntryCalls.NoItems(() -> Call.Work.of(lookup.get(), namespace -> visible(session, namespace, absent))
+                .orAbsent(absent));
     }
 
     private static BodyWriter visible(Session session, NamespaceInfo namespace, KvException absent) {

@@ -161,7 +161,8 @@ final class EntryCalls {
                         result -> BodyWriter.of(Wire.ReplyHeader.newBuilder()
                                 .setBatch(EntryCodec.toWire(result))
                                 .build()),
-                        result -> result.applied() ? Counters.OK : Counters.CONDITION_FAILED);
+                        result -> result.applied() ? Counters.OK : Counters.CONDITION_FAILED,
+                        null);
             }
             return Call.Work.of(
                     store.writeAll(namespace, mutations, options),

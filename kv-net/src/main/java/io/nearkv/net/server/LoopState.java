@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -72,7 +73,13 @@ final class LoopState {
             head = completed.get();
         }
         if (head == null) {
-            loop.execute(drain);
+            try {
+                loop.execute(drain);
+            } catch (RejectedExecutionException e) {
+                // The loop has ended, and its operations with it: all that is left is to free what the store has just
+                // given back, which nobody else does any more.
+                drain();
+            }
         }
     }
 

@@ -22,7 +22,6 @@ final class TestIdentity implements AutoCloseable {
     final NodeAuthority authority;
     final String token;
     private final IdentityDirectory identity;
-    private final AccountId account;
     private final Path folder;
 
     TestIdentity(String environment, AccountId account) {
@@ -31,17 +30,16 @@ final class TestIdentity implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        this.account = account;
         InstantSource clock = InstantSource.system();
         Environment name = new Environment(environment);
         identity = IdentityDirectory.initialize(folder.resolve("data"), name, account, BUILD, clock);
         authority = NodeAuthority.open(name, identity.files(), null, clock);
-        token = token(Permissions.administrator());
+        token = token(account);
     }
 
-    /** Returns a new token for the account. */
-    String token(Permissions permissions) {
-        return identity.issueToken(new TokenRequest("test", account, permissions, Duration.ofHours(1)));
+    /** Returns a new administrator's token of an account. */
+    String token(AccountId of) {
+        return identity.issueToken(new TokenRequest("test", of, Permissions.administrator(), Duration.ofHours(1)));
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 
 /** A server over a map, with an identity of its own, on a free port of the loopback. */
@@ -28,7 +29,7 @@ final class TestServer implements AutoCloseable {
     final NamespaceId namespace;
     final KvServer server;
 
-    private TestServer(Path folder, boolean direct, UnaryOperator<KvServerOptions> options) {
+    private TestServer(Path folder, boolean direct, BiFunction<AccountId, KvServerOptions, KvServerOptions> options) {
         map = new MapStore(new MapStore.Data(), clock);
         account = map.admin().createAccount("test").join().id();
         namespace = map.admin().createNamespace(account, "default").join().id();
@@ -38,8 +39,10 @@ final class TestServer implements AutoCloseable {
         server = KvServer.start(
                 store,
                 authority,
-                options.apply(KvServerOptions.listeningOn(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                        .withEventLoopThreads(1)));
+                options.apply(
+                        account,
+                        KvServerOptions.listeningOn(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                                .withEventLoopThreads(1)));
     }
 
     static TestServer start(Path folder) {
@@ -47,12 +50,17 @@ final class TestServer implements AutoCloseable {
     }
 
     static TestServer start(Path folder, UnaryOperator<KvServerOptions> options) {
-        return new TestServer(folder, true, options);
+        return new TestServer(folder, true, (account, defaults) -> options.apply(defaults));
+    }
+
+    /** Starts a server whose own account is the operator's. */
+    static TestServer startWithOperator(Path folder) {
+        return new TestServer(folder, true, (account, defaults) -> defaults.withOperatorAccount(account));
     }
 
     /** Starts a server whose store has no direct reader. */
     static TestServer startWithoutDirectReader(Path folder) {
-        return new TestServer(folder, false, UnaryOperator.identity());
+        return new TestServer(folder, false, (account, defaults) -> defaults);
     }
 
     static TestServer startWithLimits(Path folder, UnaryOperator<ServerLimits.Builder> limits) {

@@ -63,7 +63,8 @@ public record Console(
 
     /** Returns the streams and variables of this process. */
     public static Console ofProcess() {
-        // Not System.out: a PrintStream swallows failures, so that a full disk behind `get > file` would pass for success.
+        // Not System.out: a PrintStream swallows failures, so that a full disk behind `get > file` would pass for
+        // success.
         OutputStream out = new FileOutputStream(FileDescriptor.out);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8);
         return new Console(

@@ -36,7 +36,8 @@ public final class JsonLine {
     public JsonLine json(String name, @Nullable String json) {
         if (json != null) {
             name(name);
-            // Line ends are legal between the parts of a document and nowhere else, so a blank in their place changes nothing.
+            // Line ends are legal between the parts of a document and nowhere else, so a blank in their place changes
+            // nothing.
             text.append(json.replace('\n', ' ').replace('\r', ' '));
         }
         return this;

@@ -44,8 +44,9 @@ final class BackupCommand extends BaseCommand {
     @Option(
             names = "--to",
             paramLabel = "DIR",
-            description = "The folder of backups: where to put one if no server runs, and what --list and --verify look at. "
-                    + "Default: the folder 'backups' in the data folder.")
+            description =
+                    "The folder of backups: where to put one if no server runs, and what --list and --verify look at. "
+                            + "Default: the folder 'backups' in the data folder.")
     private @Nullable Path to;
 
     @Option(names = "--list", description = "Make none; list those that there are.")
@@ -91,13 +92,13 @@ final class BackupCommand extends BaseCommand {
         } catch (ExecutionException e) {
             KvException failure = KvException.from(e);
             if (failure.code() == ErrorCode.UNAVAILABLE && access.recordedIn() != null) {
-                // The server that recorded its address was killed. If another process holds the folder after all, its lock says so.
+                // The server that recorded its address was killed. If another process holds the folder after all, its
+                // lock says so.
                 return directly(folder, backups);
             }
             throw failure;
         } catch (TimeoutException e) {
-            throw new KvException(
-                    ErrorCode.DEADLINE_EXCEEDED, "no backup within " + Limits.MAX_TIMEOUT, e);
+            throw new KvException(ErrorCode.DEADLINE_EXCEEDED, "no backup within " + Limits.MAX_TIMEOUT, e);
         }
     }
 
@@ -132,7 +133,8 @@ final class BackupCommand extends BaseCommand {
         }
         problems.forEach(problem -> console().out().line(PlainText.visible(problem)));
         if (!problems.isEmpty()) {
-            throw CommandException.failed("not_clean", problems.size() + " files of the backup are not as they were", null);
+            throw CommandException.failed(
+                    "not_clean", problems.size() + " files of the backup are not as they were", null);
         }
         console().out().line("clean");
         return ExitCode.DONE;

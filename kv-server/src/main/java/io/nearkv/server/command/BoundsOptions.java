@@ -70,8 +70,9 @@ final class BoundsOptions implements SettingDefaults.Settings {
             order = 307,
             paramLabel = "N",
             defaultValue = "20",
-            description = "Failed authentications of one address in a minute after which only tokens that were good lately "
-                    + "are looked at. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Failed authentications of one address in a minute after which only tokens that were good lately "
+                            + "are looked at. Default: ${DEFAULT-VALUE}.")
     private int maxFailedHellosPerMinute;
 
     @Option(

@@ -33,8 +33,9 @@ final class CheckCommand extends BaseCommand {
 
     @Option(
             names = "--accept-loss",
-            description = "First make a folder usable again whose log lost acknowledged writes: what comes after the damage is "
-                    + "given up, and a new history begins. Only where there is no backup.")
+            description =
+                    "First make a folder usable again whose log lost acknowledged writes: what comes after the damage is "
+                            + "given up, and a new history begins. Only where there is no backup.")
     private boolean acceptLoss;
 
     @Option(names = "--json", description = "As one JSON object.")

@@ -8,6 +8,7 @@ import io.nearkv.server.cli.ConnectionOptions;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.ServerAccess;
+import java.io.IOException;
 import picocli.CommandLine.Mixin;
 
 /** A command that talks to a server. */
@@ -20,7 +21,7 @@ abstract class ClientCommand extends BaseCommand {
     }
 
     /** Checks what can be checked without a server, so that a mistake on the command line is told as such. */
-    void check() {}
+    void check() throws IOException {}
 
     /** Does the work over a connection, which the caller closes. */
     abstract ExitCode run(Kv kv) throws Exception;

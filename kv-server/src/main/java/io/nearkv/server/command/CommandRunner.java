@@ -56,7 +56,8 @@ public final class CommandRunner {
 
     private static CommandLine commandLine(String[] args, Console console, SettingSources settings) {
         CommandLine root = new CommandLine(new RootCommand(console));
-        // The model of a command is made by reflection, which costs more than most commands themselves: only what is called for is made.
+        // The model of a command is made by reflection, which costs more than most commands themselves: only what is
+        // called for is made.
         if (args.length == 0 || !addCommand(root, args[0], console)) {
             for (String name : Commands.NAMES) {
                 addCommand(root, name, console);
@@ -107,7 +108,8 @@ public final class CommandRunner {
     private static int usageFailure(ParameterException e, Console console) {
         CommandLine line = e.getCommandLine();
         String message = String.valueOf(e.getMessage());
-        if (e.getCause() instanceof KvException known) { // Of a converter, which the library's message names by its class.
+        if (e.getCause()
+                instanceof KvException known) { // Of a converter, which the library's message names by its class.
             ArgSpec arg = e.getArgSpec();
             message = (arg instanceof OptionSpec option ? option.longestName() + ": " : "") + known.getMessage();
         }
@@ -118,8 +120,7 @@ public final class CommandRunner {
             }
         }
         String name = line.getCommandSpec().qualifiedName();
-        return Failures.report(
-                        CommandException.usage(message + " (see: " + name + " --help)"), console.err(), false)
+        return Failures.report(CommandException.usage(message + " (see: " + name + " --help)"), console.err(), false)
                 .number();
     }
 

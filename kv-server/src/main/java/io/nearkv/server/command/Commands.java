@@ -9,8 +9,20 @@ import org.jspecify.annotations.Nullable;
 final class Commands {
     /** The commands in the order of the help. */
     static final List<String> NAMES = List.of(
-            "serve", "get", "put", "delete", "list", "watch", "namespace", "token", "key", "import", "export",
-            "backup", "restore", "check");
+            "serve",
+            "get",
+            "put",
+            "delete",
+            "list",
+            "watch",
+            "namespace",
+            "token",
+            "key",
+            "import",
+            "export",
+            "backup",
+            "restore",
+            "check");
 
     private Commands() {}
 

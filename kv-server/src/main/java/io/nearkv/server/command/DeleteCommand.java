@@ -50,7 +50,10 @@ final class DeleteCommand extends ClientCommand {
                 .out()
                 .line(
                         json
-                                ? new JsonLine().text("key", at.key()).number("version", version).toString()
+                                ? new JsonLine()
+                                        .text("key", at.key())
+                                        .number("version", version)
+                                        .toString()
                                 : "version " + version);
         return ExitCode.DONE;
     }

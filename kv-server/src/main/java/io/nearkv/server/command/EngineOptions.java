@@ -20,8 +20,9 @@ final class EngineOptions implements SettingDefaults.Settings {
             order = 201,
             paramLabel = "MIB",
             defaultValue = "64",
-            description = "Memory for entries that are in the log but in no table yet, per buffer, of which there are up to "
-                    + "three. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Memory for entries that are in the log but in no table yet, per buffer, of which there are up to "
+                            + "three. Default: ${DEFAULT-VALUE}.")
     private long writeBufferMib;
 
     @Option(
@@ -68,8 +69,9 @@ final class EngineOptions implements SettingDefaults.Settings {
             order = 207,
             paramLabel = "MIB",
             defaultValue = "64",
-            description = "Free disk space below which writes are answered 503, so that the engine itself never meets a full "
-                    + "disk; 0 for no guard. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Free disk space below which writes are answered 503, so that the engine itself never meets a full "
+                            + "disk; 0 for no guard. Default: ${DEFAULT-VALUE}.")
     private long diskReserveMib;
 
     /** Sets what the user gave; {@link IllegalArgumentException} if one is out of range. */

@@ -61,9 +61,8 @@ final class GetCommand extends ClientCommand {
 
     @Override
     ExitCode run(Kv kv) throws IOException {
-        try (ValueInputStream value = namespace(kv, at.namespace())
-                .openStream(at.key())
-                .orElseThrow(this::absent)) {
+        try (ValueInputStream value =
+                namespace(kv, at.namespace()).openStream(at.key()).orElseThrow(this::absent)) {
             if (json) {
                 console().out().line(describe(value));
             } else if (output != null) {
@@ -95,10 +94,14 @@ final class GetCommand extends ClientCommand {
             // A new decoder reports malformed input instead of replacing it.
             return line.text(
                             "value",
-                            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString())
+                            StandardCharsets.UTF_8
+                                    .newDecoder()
+                                    .decode(ByteBuffer.wrap(bytes))
+                                    .toString())
                     .toString();
         } catch (CharacterCodingException e) {
-            return line.text("base64", Base64.getEncoder().encodeToString(bytes)).toString();
+            return line.text("base64", Base64.getEncoder().encodeToString(bytes))
+                    .toString();
         }
     }
 

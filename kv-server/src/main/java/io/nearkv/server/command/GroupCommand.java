@@ -17,8 +17,8 @@ abstract sealed class GroupCommand extends BaseCommand {
 
     @Override
     protected ExitCode run() {
-        throw CommandException.usage("one of " + String.join(", ", Commands.namesBelow(name)) + " must follow (see: nearkv "
-                + name + " --help)");
+        throw CommandException.usage("one of " + String.join(", ", Commands.namesBelow(name))
+                + " must follow (see: nearkv " + name + " --help)");
     }
 
     /** {@code nearkv namespace}. */

@@ -37,8 +37,9 @@ final class KeyRotateCommand extends BaseCommand {
             names = "--overlap",
             paramLabel = "TIME",
             defaultValue = DEFAULT_OVERLAP,
-            description = "How long the old key still verifies, such as 0 (its private half is known to others), 12h or "
-                    + "30d. Default: " + DEFAULT_OVERLAP + ".")
+            description =
+                    "How long the old key still verifies, such as 0 (its private half is known to others), 12h or "
+                            + "30d. Default: " + DEFAULT_OVERLAP + ".")
     private Duration overlap = Duration.ofDays(7);
 
     KeyRotateCommand(Console console) {

@@ -75,7 +75,9 @@ final class ListCommand extends ClientCommand {
         Cursor next = page.next();
         if (next != null) {
             if (json) {
-                console().out().line(new JsonLine().text("cursor", next.toString()).toString());
+                console()
+                        .out()
+                        .line(new JsonLine().text("cursor", next.toString()).toString());
             } else {
                 console().out().flush();
                 console().err().println("nearkv: there are more keys: --cursor " + next);

@@ -120,7 +120,10 @@ final class PutCommand extends ClientCommand {
                 .out()
                 .line(
                         json
-                                ? new JsonLine().text("key", at.key()).number("version", version).toString()
+                                ? new JsonLine()
+                                        .text("key", at.key())
+                                        .number("version", version)
+                                        .toString()
                                 : "version " + version);
         return ExitCode.DONE;
     }

@@ -28,7 +28,11 @@ final class RestoreCommand extends BaseCommand {
     @Option(names = "--id", paramLabel = "N", description = "Which backup. Default: the newest.")
     private @Nullable Integer id;
 
-    @Option(names = "--data", required = true, paramLabel = "DIR", description = "The data folder; made if it is missing.")
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "DIR",
+            description = "The data folder; made if it is missing.")
     private Path data = Path.of("");
 
     RestoreCommand(Console console) {

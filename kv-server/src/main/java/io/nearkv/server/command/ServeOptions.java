@@ -22,8 +22,9 @@ final class ServeOptions implements SettingDefaults.Settings {
             names = "--environment",
             order = 2,
             paramLabel = "NAME",
-            description = "The environment to serve. If the data is of another, every operation is answered 401 and nothing "
-                    + "on disk is changed. Default: that of the data folder; 'development' for a new one.")
+            description =
+                    "The environment to serve. If the data is of another, every operation is answered 401 and nothing "
+                            + "on disk is changed. Default: that of the data folder; 'development' for a new one.")
     private @Nullable Environment environment;
 
     @Option(
@@ -38,8 +39,9 @@ final class ServeOptions implements SettingDefaults.Settings {
             names = "--build-token",
             order = 4,
             paramLabel = "FILE",
-            description = "The permission of this build to serve the environment. Without a good one every operation is "
-                    + "answered 401. Default: the data folder's own.")
+            description =
+                    "The permission of this build to serve the environment. Without a good one every operation is "
+                            + "answered 401. Default: the data folder's own.")
     private @Nullable Path buildToken;
 
     @Option(
@@ -70,8 +72,9 @@ final class ServeOptions implements SettingDefaults.Settings {
             defaultValue = "false",
             arity = "0..1",
             paramLabel = "true|false",
-            description = "Wait for requests without sleep while there is traffic: a lone request takes a fifth of the time, "
-                    + "and each thread a whole core. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Wait for requests without sleep while there is traffic: a lone request takes a fifth of the time, "
+                            + "and each thread a whole core. Default: ${DEFAULT-VALUE}.")
     private boolean spin;
 
     @Option(
@@ -108,8 +111,9 @@ final class ServeOptions implements SettingDefaults.Settings {
             order = 401,
             paramLabel = "FORMAT",
             defaultValue = "auto",
-            description = "text, json (one object a line), or auto: text on a terminal, JSON otherwise. Logs go to standard "
-                    + "error. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "text, json (one object a line), or auto: text on a terminal, JSON otherwise. Logs go to standard "
+                            + "error. Default: ${DEFAULT-VALUE}.")
     private String logFormat = "auto";
 
     DataFolder folder() {

@@ -32,8 +32,8 @@ final class SettingDefaults implements IDefaultValueProvider {
         for (String name : sources.namesInFile()) {
             OptionSpec option = spec.findOption("--" + name);
             if (option == null || !isSetting(option)) {
-                throw CommandException.usage("the configuration file has '" + name
-                        + "', which is no setting (see: nearkv serve --help)");
+                throw CommandException.usage(
+                        "the configuration file has '" + name + "', which is no setting (see: nearkv serve --help)");
             }
         }
     }

@@ -48,22 +48,24 @@ final class TokenCreateCommand extends BaseCommand {
             names = "--allow",
             paramLabel = "WHAT",
             split = ",",
-            description = "read (get, list, watch), write (put, delete), admin (everything, and namespaces); several with "
-                    + "commas between. Default: read.")
+            description =
+                    "read (get, list, watch), write (put, delete), admin (everything, and namespaces); several with "
+                            + "commas between. Default: read.")
     private List<String> allow = List.of("read");
 
     @Option(
             names = "--namespace",
             paramLabel = "NAMESPACE",
-            description = "Only this namespace; may be given up to 64 times. An id, or the title of one if the server runs.")
+            description =
+                    "Only this namespace; may be given up to 64 times. An id, or the title of one if the server runs.")
     private List<String> namespaces = new ArrayList<>();
 
     @Option(
             names = "--ttl",
             paramLabel = "TIME",
             defaultValue = DEFAULT_LIFETIME,
-            description = "How long it is good: seconds, or with a unit such as 12h or 30d. Default: " + DEFAULT_LIFETIME
-                    + ".")
+            description = "How long it is good: seconds, or with a unit such as 12h or 30d. Default: "
+                    + DEFAULT_LIFETIME + ".")
     private Duration lifetime = Duration.ofDays(365);
 
     @Option(

@@ -75,7 +75,9 @@ final class TokenInspectCommand extends BaseCommand {
                 .text("environment", found.environment())
                 .text("token_id", found.tokenId())
                 .text("subject", found.subject())
-                .text("account", found.account() == null ? null : found.account().toString())
+                .text(
+                        "account",
+                        found.account() == null ? null : found.account().toString())
                 .text("permissions", found.permissions().toString())
                 .text("build", found.buildId())
                 .text("key", found.keyId())

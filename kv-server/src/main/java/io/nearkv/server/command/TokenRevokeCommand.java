@@ -30,7 +30,8 @@ final class TokenRevokeCommand extends BaseCommand {
 
     @Parameters(
             paramLabel = "TOKEN",
-            description = "The token, its id (as 'nearkv token inspect' prints it), or - to read it from standard input.")
+            description =
+                    "The token, its id (as 'nearkv token inspect' prints it), or - to read it from standard input.")
     private String token = "";
 
     TokenRevokeCommand(Console console) {

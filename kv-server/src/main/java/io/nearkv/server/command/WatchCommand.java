@@ -34,7 +34,8 @@ final class WatchCommand extends ClientCommand {
     @Option(
             names = "--from",
             paramLabel = "POSITION",
-            description = "Begin after this position, or with 'now' or 'oldest' (what is still retained). Default: now.")
+            description =
+                    "Begin after this position, or with 'now' or 'oldest' (what is still retained). Default: now.")
     private String from = "now";
 
     @Option(names = "--json", description = "One JSON object on a line for each change.")
@@ -72,8 +73,9 @@ final class WatchCommand extends ClientCommand {
                     throw new CommandException(
                             ExitCode.FAILURE,
                             "too_old",
-                            "the changes after " + from + " are no longer retained; list the namespace again, then watch"
-                                    + " --from " + tooOld.oldest(),
+                            "the changes after " + from
+                                    + " are no longer retained; list the namespace again, then watch" + " --from "
+                                    + tooOld.oldest(),
                             null);
                 }
             }

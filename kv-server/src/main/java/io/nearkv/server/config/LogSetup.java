@@ -39,16 +39,18 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
      * @throws IllegalArgumentException if the level is none of these
      */
     public static void want(Format format, String level) {
-        wanted = new Wanted(format, switch (level) {
-            case "error" -> Level.ERROR;
-            case "warn" -> Level.WARN;
-            case "info" -> Level.INFO;
-            case "debug" -> Level.DEBUG;
-            case "trace" -> Level.TRACE;
-            default ->
-                throw new IllegalArgumentException(
-                        "log level: '" + level + "' (expected: error, warn, info, debug or trace)");
-        });
+        wanted = new Wanted(
+                format,
+                switch (level) {
+                    case "error" -> Level.ERROR;
+                    case "warn" -> Level.WARN;
+                    case "info" -> Level.INFO;
+                    case "debug" -> Level.DEBUG;
+                    case "trace" -> Level.TRACE;
+                    default ->
+                        throw new IllegalArgumentException(
+                                "log level: '" + level + "' (expected: error, warn, info, debug or trace)");
+                });
     }
 
     @Override

@@ -6,12 +6,12 @@ import io.nearkv.core.DenialReason;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvException.Denial;
 import io.nearkv.core.KvStore;
+import io.nearkv.core.RefusingStore;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.core.identity.AuthorityFiles;
 import io.nearkv.core.identity.Environment;
 import io.nearkv.core.identity.IdentityDirectory;
 import io.nearkv.core.identity.NodeAuthority;
-import io.nearkv.core.RefusingStore;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.StoreStamp;
@@ -147,7 +147,8 @@ public final class Node {
             }
         }
         RocksStore store = own(owned, join(opening));
-        return new Backing(store, authority, identity.account(), () -> store.stamp().lineage(), false, false);
+        return new Backing(
+                store, authority, identity.account(), () -> store.stamp().lineage(), false, false);
     }
 
     private static RocksStore join(CompletableFuture<RocksStore> opening) {

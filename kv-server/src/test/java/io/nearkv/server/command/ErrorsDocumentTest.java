@@ -19,17 +19,16 @@ class ErrorsDocumentTest {
     @EnumSource(ErrorCode.class)
     void each_row_is_in_the_document_as_it_is_in_the_code(ErrorCode code) throws IOException {
         String applied = code.applied() == ErrorCode.Applied.NO ? "no" : "unknown";
-        String retry =
-                switch (code.retry()) {
-                    case NEVER -> "never";
-                    case AFTER_DELAY -> "after a delay";
-                    case OTHER_CREDENTIALS -> "with other credentials";
-                    case IF_IDEMPOTENT -> "if idempotent";
-                };
+        String retry = switch (code.retry()) {
+            case NEVER -> "never";
+            case AFTER_DELAY -> "after a delay";
+            case OTHER_CREDENTIALS -> "with other credentials";
+            case IF_IDEMPOTENT -> "if idempotent";
+        };
 
         assertThat(Files.readString(DOCUMENT))
-                .contains("| `" + code.label() + "` | " + code.wireNumber() + " | " + code.httpStatus() + " | " + applied
-                        + " | " + retry + " | " + ExitCode.of(code).number() + " |\n")
+                .contains("| `" + code.label() + "` | " + code.wireNumber() + " | " + code.httpStatus() + " | "
+                        + applied + " | " + retry + " | " + ExitCode.of(code).number() + " |\n")
                 .contains("\n### " + code.label() + "\n");
     }
 

@@ -96,9 +96,11 @@ class UsageTest {
             for (String name : command) {
                 line = requireNonNull(line.getSubcommands().get(name));
             }
-            line.getCommandSpec().args().forEach(arg -> assertThat(arg.description())
-                    .as("%s %s", command, arg)
-                    .isNotEmpty());
+            line.getCommandSpec()
+                    .args()
+                    .forEach(arg -> assertThat(arg.description())
+                            .as("%s %s", command, arg)
+                            .isNotEmpty());
         }
     }
 

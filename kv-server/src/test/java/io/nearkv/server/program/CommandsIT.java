@@ -84,7 +84,8 @@ class CommandsIT {
         assertThat(folder.resolve("out.bin")).hasBinaryContent(bytes);
         assertThat(done("get", namespace, "from-file").outBytes()).isEqualTo(bytes);
 
-        assertThat(program.runReading(bytes, "put", namespace, "from-stdin", "-").exitCode())
+        assertThat(program.runReading(bytes, "put", namespace, "from-stdin", "-")
+                        .exitCode())
                 .isZero();
         assertThat(done("get", namespace, "from-stdin").outBytes()).isEqualTo(bytes);
 
@@ -184,7 +185,8 @@ class CommandsIT {
         Files.write(folder.resolve("binary"), new byte[] {(byte) 0xFF, 0, 1});
         done("put", namespace, "binary", "--file", file("binary"));
 
-        JsonNode entry = JSON.readTree(done("get", namespace, "binary", "--json").out());
+        JsonNode entry =
+                JSON.readTree(done("get", namespace, "binary", "--json").out());
 
         assertThat(entry.has("value")).isFalse();
         assertThat(entry.get("base64").stringValue()).isEqualTo("/wAB");
@@ -205,7 +207,8 @@ class CommandsIT {
         Program.Result last = done("list", namespace, "--prefix", "b/", "--limit", "2", "--cursor", cursor);
         assertThat(last.out()).isEqualTo("b/3\n");
         assertThat(last.err()).isEmpty();
-        assertThat(done("list", namespace, "--limit", "2", "--all").out().lines()).hasSize(5);
+        assertThat(done("list", namespace, "--limit", "2", "--all").out().lines())
+                .hasSize(5);
         List<String> json =
                 done("list", namespace, "--limit", "2", "--json").out().lines().toList();
         assertThat(JSON.readTree(json.get(2)).has("cursor")).isTrue();
@@ -274,7 +277,9 @@ class CommandsIT {
         assertThat(done("get", "second title", "k").out()).isEqualTo("v");
         fails(3, "not_found: ", "get", "first title", "k");
         assertThat(done("namespace", "show", id).out()).contains("title    second title");
-        assertThat(done("namespace", "list").out()).contains(id + " second title\n").contains(" default\n");
+        assertThat(done("namespace", "list").out())
+                .contains(id + " second title\n")
+                .contains(" default\n");
         done("namespace", "delete", "second title");
         fails(3, "not_found: ", "get", id, "k");
     }
@@ -311,15 +316,13 @@ class CommandsIT {
         done("put", namespace, "k", "v");
         Path elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
 
-        Program.Result byVariable = new Program(
-                        elsewhere, Map.of("NEARKV_SERVER", address, "NEARKV_TOKEN", token))
+        Program.Result byVariable = new Program(elsewhere, Map.of("NEARKV_SERVER", address, "NEARKV_TOKEN", token))
                 .run("get", namespace, "k");
         assertThat(byVariable.out()).as("%s", byVariable).isEqualTo("v");
         Program.Result byFlag = new Program(elsewhere, Map.of("NEARKV_SERVER", "kv://127.0.0.1:1", "NEARKV_TOKEN", "x"))
                 .run("get", namespace, "k", "--server", address, "--token-file", "../data/admin.token");
         assertThat(byFlag.out()).as("%s", byFlag).isEqualTo("v");
-        Program.Result byFolder =
-                new Program(elsewhere, Map.of("NEARKV_DATA", "../data")).run("get", namespace, "k");
+        Program.Result byFolder = new Program(elsewhere, Map.of("NEARKV_DATA", "../data")).run("get", namespace, "k");
         assertThat(byFolder.out()).as("%s", byFolder).isEqualTo("v");
     }
 }

@@ -28,7 +28,8 @@ class FirstStartIT {
             await().until(() -> server.out().size() == 3);
             assertThat(server.out().get(1)).isEqualTo("Try next: ./nearkv put default hello world");
             assertThat(server.out().get(2)).isEqualTo("and then: ./nearkv get default hello");
-            assertThat(program.run("put", "default", "hello", "world").exitCode()).isZero();
+            assertThat(program.run("put", "default", "hello", "world").exitCode())
+                    .isZero();
             assertThat(program.run("get", "default", "hello").out()).isEqualTo("world");
 
             Path data = folder.resolve("data");
@@ -53,7 +54,8 @@ class FirstStartIT {
         try (RunningServer server = program.serve("--environment", "staging", "--data", "elsewhere")) {
             account = server.account();
             assertThat(server.environment()).isEqualTo("staging");
-            assertThat(program.run("put", "default", "a", "1", "--data", "elsewhere").exitCode())
+            assertThat(program.run("put", "default", "a", "1", "--data", "elsewhere")
+                            .exitCode())
                     .isZero();
             assertThat(server.stop()).isZero();
         }

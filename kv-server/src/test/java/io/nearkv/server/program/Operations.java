@@ -30,7 +30,8 @@ final class Operations {
     private Operations() {}
 
     /** Returns the operations on an entry that exists, its namespace and its account. */
-    static Map<String, Function<KvStore, CompletableFuture<?>>> on(AccountId account, NamespaceId namespace, String existingKey) {
+    static Map<String, Function<KvStore, CompletableFuture<?>>> on(
+            AccountId account, NamespaceId namespace, String existingKey) {
         Key key = Key.of(existingKey);
         Map<String, Function<KvStore, CompletableFuture<?>>> operations = new LinkedHashMap<>();
         operations.put("get of a key that was read before", store -> store.get(namespace, key, READ));
@@ -39,14 +40,18 @@ final class Operations {
         operations.put("open", store -> store.open(namespace, key, READ));
         operations.put("list", store -> store.list(namespace, ListOptions.ALL, READ));
         operations.put("put", store -> store.write(namespace, Mutation.put(Key.of("new"), Value.of("v")), WRITE));
-        operations.put("conditional put", store -> store.write(
-                namespace, new Mutation.Put(key, Value.of("v"), PutOptions.when(Condition.IF_PRESENT)), WRITE));
+        operations.put(
+                "conditional put",
+                store -> store.write(
+                        namespace, new Mutation.Put(key, Value.of("v"), PutOptions.when(Condition.IF_PRESENT)), WRITE));
         operations.put("delete", store -> store.write(namespace, Mutation.delete(key), WRITE));
         operations.put("writeAll", store -> store.writeAll(namespace, List.of(Mutation.delete(key)), WRITE));
         operations.put("batch", store -> store.batch(namespace, List.of(Mutation.delete(key)), WRITE));
-        operations.put("upload", store -> store.upload(namespace, Key.of("new"), PutOptions.DEFAULT, WRITE)
-                .thenCompose(writer -> writer.write(ByteBuffer.wrap(new byte[100_000]))
-                        .thenCompose(done -> writer.commit())));
+        operations.put(
+                "upload",
+                store -> store.upload(namespace, Key.of("new"), PutOptions.DEFAULT, WRITE)
+                        .thenCompose(writer ->
+                                writer.write(ByteBuffer.wrap(new byte[100_000])).thenCompose(done -> writer.commit())));
         operations.put("watch", store -> firstEvent(store, namespace));
         operations.put("namespaces", store -> store.admin().namespaces(account));
         operations.put("namespace by id", store -> store.admin().namespace(namespace));

@@ -26,8 +26,7 @@ final class RunningServer implements AutoCloseable {
 
     private RunningServer(Process process, BufferedReader stdout) throws IOException {
         this.process = process;
-        this.errReader = collect(
-                new BufferedReader(new InputStreamReader(process.getErrorStream(), UTF_8)), err);
+        this.errReader = collect(new BufferedReader(new InputStreamReader(process.getErrorStream(), UTF_8)), err);
         Matcher matcher = null;
         for (String line = stdout.readLine(); line != null && matcher == null; line = stdout.readLine()) {
             out.add(line);
@@ -45,8 +44,7 @@ final class RunningServer implements AutoCloseable {
     }
 
     static RunningServer awaitReady(Process process) throws IOException {
-        return new RunningServer(
-                process, new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8)));
+        return new RunningServer(process, new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8)));
     }
 
     private static Thread collect(BufferedReader from, List<String> into) {

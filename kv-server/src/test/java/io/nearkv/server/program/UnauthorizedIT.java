@@ -71,7 +71,8 @@ class UnauthorizedIT {
     }
 
     private String create(String... options) {
-        String[] args = Stream.concat(Stream.of("token", "create"), Stream.of(options)).toArray(String[]::new);
+        String[] args =
+                Stream.concat(Stream.of("token", "create"), Stream.of(options)).toArray(String[]::new);
         Program.Result result = program.call(args);
         assertThat(result.exitCode()).as("%s", result).isZero();
         return result.out().strip();
@@ -123,7 +124,8 @@ class UnauthorizedIT {
         var operations = operations();
         try (RunningServer staging = program.serve("--environment", "staging", "--data", "staging")) {
             assertThat(staging.environment()).isEqualTo("staging");
-            String foreign = Files.readString(folder.resolve("staging/admin.token")).strip();
+            String foreign =
+                    Files.readString(folder.resolve("staging/admin.token")).strip();
             try (KvClient client = client(server().address(), foreign, "production")) {
                 everyOperationIsRefused(client.store(), operations, DenialReason.ENVIRONMENT_MISMATCH);
             }
@@ -169,10 +171,11 @@ class UnauthorizedIT {
         try (RunningServer serving = program.serve("--build-token", "build.token");
                 KvClient client = client(serving.address(), adminToken(), "production")) {
             assertThat(serving.build()).isEqualTo("b7");
-            await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> everyOperationIsRefused(
-                    client.store(),
-                    Map.of("get", requireOperation(operations, "get of a key that was read before")),
-                    DenialReason.BUILD_NOT_AUTHORIZED));
+            await().atMost(Duration.ofSeconds(20))
+                    .untilAsserted(() -> everyOperationIsRefused(
+                            client.store(),
+                            Map.of("get", requireOperation(operations, "get of a key that was read before")),
+                            DenialReason.BUILD_NOT_AUTHORIZED));
             everyOperationIsRefused(client.store(), operations, DenialReason.BUILD_NOT_AUTHORIZED);
 
             Files.writeString(folder.resolve("build.token"), create("--for-build", "b8", "--ttl", "1h") + "\n");
@@ -230,8 +233,9 @@ class UnauthorizedIT {
             var get = requireOperation(operations, "get of a key that was read before");
             assertThat(get.apply(client.store()).join()).isInstanceOf(GetResult.Found.class);
 
-            await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> everyOperationIsRefused(
-                    client.store(), Map.of("get", get), DenialReason.TOKEN_EXPIRED));
+            await().atMost(Duration.ofSeconds(20))
+                    .untilAsserted(() ->
+                            everyOperationIsRefused(client.store(), Map.of("get", get), DenialReason.TOKEN_EXPIRED));
             everyOperationIsRefused(client.store(), operations, DenialReason.TOKEN_EXPIRED);
         }
         try (KvClient client = client(server().address(), shortLived, "production")) {
@@ -252,8 +256,9 @@ class UnauthorizedIT {
                             .exitCode())
                     .isZero();
 
-            await().atMost(Duration.ofSeconds(10)).untilAsserted(() -> everyOperationIsRefused(
-                    client.store(), Map.of("get", get), DenialReason.TOKEN_REVOKED));
+            await().atMost(Duration.ofSeconds(10))
+                    .untilAsserted(() ->
+                            everyOperationIsRefused(client.store(), Map.of("get", get), DenialReason.TOKEN_REVOKED));
             everyOperationIsRefused(client.store(), operations, DenialReason.TOKEN_REVOKED);
         }
         nothingHasChanged();
@@ -298,9 +303,12 @@ class UnauthorizedIT {
             {"namespace", "delete", "default"},
             {"backup", "--server", server().address()}
         }) {
-            String[] args = Stream.concat(Stream.of(command), Stream.of("--token", reader)).toArray(String[]::new);
+            String[] args = Stream.concat(Stream.of(command), Stream.of("--token", reader))
+                    .toArray(String[]::new);
             Program.Result result = program.call(args);
-            assertThat(result.exitCode()).as("%s: %s", String.join(" ", command), result).isEqualTo(4);
+            assertThat(result.exitCode())
+                    .as("%s: %s", String.join(" ", command), result)
+                    .isEqualTo(4);
             assertThat(result.err()).startsWith("nearkv: forbidden: scope: ");
         }
     }
@@ -311,9 +319,12 @@ class UnauthorizedIT {
         String signature = token.substring(token.lastIndexOf('.') + 1);
         assertThat(server().stop()).isZero();
         try (RunningServer verbose = program.serve("--log-level", "trace")) {
-            assertThat(program.call("put", "default", "k", "a-secret-value").exitCode()).isZero();
+            assertThat(program.call("put", "default", "k", "a-secret-value").exitCode())
+                    .isZero();
             assertThat(program.call("get", "default", "k", "-v").out()).isEqualTo("a-secret-value");
-            assertThat(program.call("get", "default", "k", "--token", token + "x").exitCode()).isEqualTo(4);
+            assertThat(program.call("get", "default", "k", "--token", token + "x")
+                            .exitCode())
+                    .isEqualTo(4);
             assertThat(program.call("key", "rotate").exitCode()).isZero();
             assertThat(verbose.stop()).isZero();
 
