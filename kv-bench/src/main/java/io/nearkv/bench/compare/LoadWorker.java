@@ -16,6 +16,7 @@ import io.nearkv.core.WriteOptions;
 import io.nearkv.net.client.KvClient;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -73,7 +74,7 @@ final class LoadWorker {
                 store = null;
                 namespace = null;
                 target = new EchoTarget(
-                        new InetSocketAddress(java.net.InetAddress.getByName(setup.host()), setup.port()),
+                        new InetSocketAddress(InetAddress.getByName(setup.host()), setup.port()),
                         setup.connections());
             }
             default -> throw new IllegalArgumentException("client: " + setup.client());

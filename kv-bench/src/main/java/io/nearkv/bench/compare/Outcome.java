@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 
 /** What a scenario came to, as a table for {@code docs/benchmarks.md}. */
 final class Outcome {
@@ -106,7 +107,7 @@ final class Outcome {
         long misses = rounds.stream().mapToLong(LoadReport::misses).sum();
         double others = rounds.stream()
                 .map(LoadReport::otherCores)
-                .filter(java.util.Objects::nonNull)
+                .filter(Objects::nonNull)
                 .mapToDouble(Double::doubleValue)
                 .max()
                 .orElse(Double.NaN);

@@ -3,6 +3,7 @@ package io.nearkv.bench.compare;
 import io.nearkv.bench.macro.ProcessCpu;
 import io.nearkv.bench.peer.EchoServer;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -153,7 +154,7 @@ record RunningServer(
                 "--quota-backend-bytes",
                 Long.toString(8L << 30));
         Process process =
-                children.start("etcd", command, options.serverCpu(), Map.of("ETCD_UNSUPPORTED_ARCH", "arm64"), folder);
+                children.start("etcd", command, options.serverCpu(), Map.of(), folder);
         discard(process);
         awaitPort(process, port);
         return new RunningServer(ServerKind.ETCD, process, "127.0.0.1", port, null, null);
@@ -164,7 +165,7 @@ record RunningServer(
         Thread reader = new Thread(
                 () -> {
                     try {
-                        process.getInputStream().transferTo(java.io.OutputStream.nullOutputStream());
+                        process.getInputStream().transferTo(OutputStream.nullOutputStream());
                     } catch (IOException e) {
                         // The process has ended.
                         return;

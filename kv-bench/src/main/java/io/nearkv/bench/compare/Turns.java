@@ -11,6 +11,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Runs one scenario: starts servers and clients, warms every side up, and lets the sides take turns. */
 final class Turns {
@@ -63,7 +64,7 @@ final class Turns {
                 note("starting %s", side.server().label());
                 servers.put(side.server(), RunningServer.start(side.server(), children, options));
             }
-            RunningServer server = java.util.Objects.requireNonNull(servers.get(side.server()), "server");
+            RunningServer server = Objects.requireNonNull(servers.get(side.server()), "server");
             WorkerSetup setup = new WorkerSetup(
                     side.client(),
                     server.host(),
@@ -116,7 +117,7 @@ final class Turns {
                 best = report;
             }
         }
-        return java.util.Objects.requireNonNull(best, "report");
+        return Objects.requireNonNull(best, "report");
     }
 
     private static String cpu(LoadReport report) {

@@ -6,6 +6,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -39,7 +40,7 @@ final class Worker {
             return worker;
         } catch (IOException e) {
             Path log = folder.resolve(name + ".err");
-            throw new IOException(name + " cannot start: " + java.nio.file.Files.readString(log), e);
+            throw new IOException(name + " cannot start: " + Files.readString(log), e);
         }
     }
 

@@ -2,9 +2,11 @@ package io.nearkv.bench.macro;
 
 import static java.util.Objects.requireNonNull;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -42,7 +44,7 @@ public final class LoadRun {
     /** Puts every key once, 8 x 16 in flight, so that no read misses. Fails if any put does. */
     public LoadReport fill() throws InterruptedException {
         LoadSpec spec = LoadSpec.closedLoop(
-                8, 16, Mix.only(OperationKind.PUT), java.time.Duration.ZERO, java.time.Duration.ofHours(1));
+                8, 16, Mix.only(OperationKind.PUT), Duration.ZERO, Duration.ofHours(1));
         LoadReport report = run(spec, KeyChooser.everyKeyOnce(space, OperationKind.PUT));
         if (report.operations() != space.keys() || !report.errors().isEmpty()) {
             throw new IllegalStateException(
@@ -212,7 +214,7 @@ public final class LoadRun {
         long ours = usage.clientNanos() + (serverKnown ? usage.serverNanos() : 0);
         return new LoadReport(
                 spec.shape(),
-                spec.style().name().toLowerCase(java.util.Locale.ROOT),
+                spec.style().name().toLowerCase(Locale.ROOT),
                 spec.mix().toString(),
                 space.keys(),
                 space.valueBytes(),

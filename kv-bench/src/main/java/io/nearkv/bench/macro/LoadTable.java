@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** A load's report as a person reads it. */
 public final class LoadTable {
@@ -70,7 +71,7 @@ public final class LoadTable {
     }
 
     private static String inOrder(Map<String, Long> errors) {
-        return new java.util.TreeMap<>(errors).toString();
+        return new TreeMap<>(errors).toString();
     }
 
     private static String row(String name, LoadReport.Percentiles micros) {

@@ -73,7 +73,7 @@ public class EmbeddedGet {
     private @Nullable NamespaceId namespace;
     private Key[] keys = new Key[0];
     private byte[][] rawKeys = new byte[0][];
-    private ByteBuffer probe = ByteBuffer.allocateDirect(64);
+    private final ByteBuffer probe = ByteBuffer.allocateDirect(64);
     private int[] sequence = new int[0];
     private int next;
     private long seen;
@@ -100,8 +100,8 @@ public class EmbeddedGet {
         rawDefaults = new RawRocks(defaults.path(), RawRocks.Tuning.DEFAULTS, location.cacheBytes, 64L << 20);
         rawDefaults.fill(space, rawKeys, toFiles);
         for (int i = 0; i < keys.length; i++) {
-            if (nearkv(i) == null || raw(rawTuned, i) == null || raw(rawDefaults, i) == null) {
-                throw new IllegalStateException("key " + i + " is missing");
+            if (nearkv(i).length() != raw(rawTuned, i).length || raw(rawDefaults, i).length != space.valueBytes()) {
+                throw new IllegalStateException("key " + i + " has another value");
             }
         }
     }
@@ -126,21 +126,21 @@ public class EmbeddedGet {
         return sequence[next];
     }
 
-    private @Nullable Object nearkv(int index) throws Exception {
+    private GetResult.Found nearkv(int index) throws Exception {
         GetResult result = Objects.requireNonNull(store)
                 .get(Objects.requireNonNull(namespace), keys[index], ReadOptions.DEFAULT)
                 .get();
-        return result instanceof GetResult.Found found ? found : null;
+        return (GetResult.Found) result;
     }
 
-    private byte @Nullable [] raw(@Nullable RawRocks rocks, int index) throws Exception {
+    private byte[] raw(@Nullable RawRocks rocks, int index) throws Exception {
         RawRocks known = Objects.requireNonNull(rocks);
-        return known.db.get(known.reads, rawKeys[index]);
+        return Objects.requireNonNull(known.db.get(known.reads, rawKeys[index]));
     }
 
     /** Our engine, as an application calls it. */
     @Benchmark
-    public @Nullable Object nearkv() throws Exception {
+    public GetResult.Found nearkv() throws Exception {
         return nearkv(nextIndex());
     }
 
@@ -159,13 +159,13 @@ public class EmbeddedGet {
 
     /** RocksDB with our options. */
     @Benchmark
-    public byte @Nullable [] rocksdbOurOptions() throws Exception {
+    public byte[] rocksdbOurOptions() throws Exception {
         return raw(rawTuned, nextIndex());
     }
 
     /** RocksDB with its own options. */
     @Benchmark
-    public byte @Nullable [] rocksdbDefaults() throws Exception {
+    public byte[] rocksdbDefaults() throws Exception {
         return raw(rawDefaults, nextIndex());
     }
 }

@@ -52,14 +52,14 @@ public final class GarbagePerGet {
                 + ROUNDS + " rounds of " + BATCHES * IN_FLIGHT + " gets; bytes per get");
         int keyCount = args.length > 0 ? Integer.parseInt(args[0]) : 1_000_000;
         KeySpace space = new KeySpace(keyCount, 100, 0.99, 42);
-        for (LoopbackServer.Backing backing : LoopbackServer.Backing.values()) {
+        for (Backing backing : Backing.values()) {
             new GarbagePerGet(space).measure(backing, space);
         }
         System.out.println(
                 "the client's share includes the value that it hands out: an array of " + VALUE_ARRAY_BYTES + " bytes");
     }
 
-    private void measure(LoopbackServer.Backing backing, KeySpace space) throws Exception {
+    private void measure(Backing backing, KeySpace space) throws Exception {
         Set<Long> before = ids();
         try (LoopbackServer server = new LoopbackServer(backing, space)) {
             try (KvClient client = server.connect(CONNECTIONS)) {
@@ -97,7 +97,7 @@ public final class GarbagePerGet {
         }
     }
 
-    private static void print(LoopbackServer.Backing backing, String end, double[] bytes) {
+    private static void print(Backing backing, String end, double[] bytes) {
         Arrays.sort(bytes);
         System.out.println(String.format(
                 Locale.ROOT,

@@ -52,7 +52,7 @@ public class Loopback {
     public static class Both {
         /** What the server serves. */
         @Param
-        public LoopbackServer.Backing backing = LoopbackServer.Backing.MAP;
+        public Backing backing = Backing.MAP;
 
         /** Connections of the client; also the threads, but for the lone request. */
         @Param({"8"})

@@ -27,15 +27,7 @@ import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
 
 /** Our server with its guards on the loopback interface of this process, filled, and clients of it. Thread-safe. */
-public final class LoopbackServer implements AutoCloseable {
-    /** What the server serves. */
-    public enum Backing {
-        /** The engine. */
-        ENGINE,
-        /** A hash map. */
-        MAP
-    }
-
+final class LoopbackServer implements AutoCloseable {
     /** The name of its clients, which their threads carry. */
     static final String CLIENT = "loopback-client";
 

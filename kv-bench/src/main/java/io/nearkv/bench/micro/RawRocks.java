@@ -64,7 +64,7 @@ final class RawRocks implements AutoCloseable {
         return object;
     }
 
-    /** Puts every key; to files if asked for, in as few levels as there can be. */
+    /** Puts every key; to files if asked for. Not compacted by hand, as our engine is not. */
     void fill(KeySpace space, byte[][] keys, boolean toFiles) throws RocksDBException {
         byte[][] values = space.values();
         int[] order = space.everyKeyOnce();
@@ -80,7 +80,6 @@ final class RawRocks implements AutoCloseable {
             try (FlushOptions flush = new FlushOptions().setWaitForFlush(true)) {
                 db.flush(flush);
             }
-            db.compactRange();
         }
     }
 

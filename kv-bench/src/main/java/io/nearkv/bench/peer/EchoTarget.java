@@ -18,9 +18,12 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.ReferenceCountUtil;
 import java.net.InetSocketAddress;
+import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A client of {@link EchoServer}: messages of 128 bytes on one event loop, written once for each burst that is read. No protocol, no correlation, no futures: what
@@ -87,8 +90,8 @@ public final class EchoTarget implements Target {
     /** One connection; everything but {@link #context()} runs on its event loop. */
     private static final class Connection extends ChannelInboundHandlerAdapter {
         private final ArrayDeque<Completion> waiting = new ArrayDeque<>();
-        private volatile @org.jspecify.annotations.Nullable ChannelHandlerContext context;
-        private @org.jspecify.annotations.Nullable ByteBuf out;
+        private volatile @Nullable ChannelHandlerContext context;
+        private @Nullable ByteBuf out;
         private int partial;
 
         ChannelHandlerContext context() {
@@ -140,7 +143,7 @@ public final class EchoTarget implements Target {
         @Override
         public void channelInactive(ChannelHandlerContext unused) {
             for (Completion each = waiting.poll(); each != null; each = waiting.poll()) {
-                each.failed(new java.nio.channels.ClosedChannelException());
+                each.failed(new ClosedChannelException());
             }
         }
     }
@@ -152,6 +155,6 @@ public final class EchoTarget implements Target {
 
     @Override
     public void close() {
-        group.shutdownGracefully(0, 2, java.util.concurrent.TimeUnit.SECONDS).awaitUninterruptibly(3000);
+        group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3000);
     }
 }

@@ -7,6 +7,7 @@ import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -66,7 +67,7 @@ final class EtcdMessages {
     }
 
     private static byte[] message(Body body) {
-        java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream(160);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(160);
         CodedOutputStream out = CodedOutputStream.newInstance(bytes, 256);
         try {
             body.writeTo(out);

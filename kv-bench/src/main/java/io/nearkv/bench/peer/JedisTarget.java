@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.Response;
@@ -99,7 +100,7 @@ public final class JedisTarget implements Target {
             }
         }
 
-        private @org.jspecify.annotations.Nullable Object one(OperationKind kind, int index) {
+        private @Nullable Object one(OperationKind kind, int index) {
             return switch (kind) {
                 case GET -> jedis.get(keys[index]);
                 case PUT -> jedis.set(keys[index], values[index % values.length]);
@@ -120,7 +121,7 @@ public final class JedisTarget implements Target {
             return next;
         }
 
-        private int outcome(OperationKind kind, int index, @org.jspecify.annotations.Nullable Object answer) {
+        private int outcome(OperationKind kind, int index, @Nullable Object answer) {
             return switch (kind) {
                 case GET ->
                     answer instanceof byte[] value

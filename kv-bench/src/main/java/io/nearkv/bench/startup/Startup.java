@@ -1,7 +1,9 @@
 package io.nearkv.bench.startup;
 
 import io.nearkv.bench.macro.Host;
+import io.nearkv.core.Key;
 import io.nearkv.core.KvStore;
+import io.nearkv.core.ReadOptions;
 import io.nearkv.net.client.KvClient;
 import java.io.BufferedReader;
 import java.io.File;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -24,9 +27,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine;
 
 /**
  * {@code kv-bench/run startup}: the time from exec to the first answer (row 19), of {@code nearkv serve} and of {@link PlainServer}, taking turns, on each JDK. The client is this
@@ -177,7 +180,7 @@ public final class Startup implements Callable<Integer> {
                 client.awaitReady(Duration.ofSeconds(LIMIT_SECONDS));
                 KvStore store = client.store();
                 var namespace = client.kv().namespace("default").info().id();
-                var unused = store.get(namespace, io.nearkv.core.Key.of("k"), io.nearkv.core.ReadOptions.DEFAULT)
+                var unused = store.get(namespace, Key.of("k"), ReadOptions.DEFAULT)
                         .get(LIMIT_SECONDS, TimeUnit.SECONDS);
             }
         }
@@ -226,7 +229,7 @@ public final class Startup implements Callable<Integer> {
 
     private static void delete(Path folder) throws IOException {
         try (Stream<Path> all = Files.walk(folder)) {
-            for (Path each : all.sorted(java.util.Comparator.reverseOrder()).toList()) {
+            for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(each);
             }
         }

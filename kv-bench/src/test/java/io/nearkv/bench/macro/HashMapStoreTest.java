@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class HashMapStoreTest {
@@ -58,7 +59,7 @@ class HashMapStoreTest {
         }
     }
 
-    private @org.jspecify.annotations.Nullable Value direct(Key key) {
+    private @Nullable Value direct(Key key) {
         Value[] seen = new Value[1];
         ByteBuffer bytes = ByteBuffer.allocateDirect(64).put(key.toByteArray()).flip();
         DirectReader.Outcome outcome = store.directReader()

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -61,7 +62,7 @@ class KeySpaceTest {
 
     @Test
     void a_mix_is_drawn_as_its_weights_say() {
-        OperationKind[] table = Mix.parse("get=3,put=1").table(new java.util.SplittableRandom(1), 10_000);
+        OperationKind[] table = Mix.parse("get=3,put=1").table(new SplittableRandom(1), 10_000);
         long gets = Arrays.stream(table).filter(OperationKind.GET::equals).count();
         long puts = Arrays.stream(table).filter(OperationKind.PUT::equals).count();
 

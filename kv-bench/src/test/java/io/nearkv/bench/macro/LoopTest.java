@@ -6,11 +6,15 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
 
@@ -29,14 +33,14 @@ class LoopTest {
 
         @Override
         default BatchCaller caller(int thread) {
-            return (kinds, keys, count, outcomes) -> java.util.Arrays.fill(outcomes, 10);
+            return (kinds, keys, count, outcomes) -> Arrays.fill(outcomes, 10);
         }
 
         @Override
         default void close() {}
     }
 
-    private static Behaviour behaviour(java.util.function.Consumer<Completion> send) {
+    private static Behaviour behaviour(Consumer<Completion> send) {
         return send::accept;
     }
 
@@ -149,7 +153,7 @@ class LoopTest {
                 case 1 -> completion.answered(Completion.MISS);
                 case 2 -> completion.answered(Completion.WRONG);
                 case 3 ->
-                    completion.failed(new java.util.concurrent.CompletionException(
+                    completion.failed(new CompletionException(
                             new KvException(ErrorCode.UNAVAILABLE, "busy")));
                 case 4 -> completion.failed(new IllegalStateException());
                 default -> completion.answered(10);
@@ -163,7 +167,7 @@ class LoopTest {
         assertThat(report.misses()).isEqualTo(1);
         assertThat(report.wrong()).isEqualTo(1);
         assertThat(report.errors())
-                .containsOnly(java.util.Map.entry("unavailable", 1L), java.util.Map.entry("IllegalStateException", 1L));
+                .containsOnly(Map.entry("unavailable", 1L), Map.entry("IllegalStateException", 1L));
     }
 
     @Test

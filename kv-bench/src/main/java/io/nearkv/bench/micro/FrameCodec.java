@@ -35,7 +35,7 @@ import org.openjdk.jmh.annotations.Warmup;
         jvmArgsAppend = {"-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED"})
 @Warmup(iterations = 4, time = 1)
 @Measurement(iterations = 5, time = 1)
-public class Frames {
+public class FrameCodec {
     private static final int KEYS = 1 << 12;
     private static final int MAX_FRAME_BYTES = 128 * 1024;
 
