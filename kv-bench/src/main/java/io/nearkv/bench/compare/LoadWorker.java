@@ -74,8 +74,7 @@ final class LoadWorker {
                 store = null;
                 namespace = null;
                 target = new EchoTarget(
-                        new InetSocketAddress(InetAddress.getByName(setup.host()), setup.port()),
-                        setup.connections());
+                        new InetSocketAddress(InetAddress.getByName(setup.host()), setup.port()), setup.connections());
             }
             default -> throw new IllegalArgumentException("client: " + setup.client());
         }

@@ -153,8 +153,7 @@ record RunningServer(
                 "default=" + peer,
                 "--quota-backend-bytes",
                 Long.toString(8L << 30));
-        Process process =
-                children.start("etcd", command, options.serverCpu(), Map.of(), folder);
+        Process process = children.start("etcd", command, options.serverCpu(), Map.of(), folder);
         discard(process);
         awaitPort(process, port);
         return new RunningServer(ServerKind.ETCD, process, "127.0.0.1", port, null, null);

@@ -43,8 +43,7 @@ public final class LoadRun {
 
     /** Puts every key once, 8 x 16 in flight, so that no read misses. Fails if any put does. */
     public LoadReport fill() throws InterruptedException {
-        LoadSpec spec = LoadSpec.closedLoop(
-                8, 16, Mix.only(OperationKind.PUT), Duration.ZERO, Duration.ofHours(1));
+        LoadSpec spec = LoadSpec.closedLoop(8, 16, Mix.only(OperationKind.PUT), Duration.ZERO, Duration.ofHours(1));
         LoadReport report = run(spec, KeyChooser.everyKeyOnce(space, OperationKind.PUT));
         if (report.operations() != space.keys() || !report.errors().isEmpty()) {
             throw new IllegalStateException(

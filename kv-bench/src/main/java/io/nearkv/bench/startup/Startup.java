@@ -27,9 +27,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine;
 
 /**
  * {@code kv-bench/run startup}: the time from exec to the first answer (row 19), of {@code nearkv serve} and of {@link PlainServer}, taking turns, on each JDK. The client is this
@@ -180,8 +180,8 @@ public final class Startup implements Callable<Integer> {
                 client.awaitReady(Duration.ofSeconds(LIMIT_SECONDS));
                 KvStore store = client.store();
                 var namespace = client.kv().namespace("default").info().id();
-                var unused = store.get(namespace, Key.of("k"), ReadOptions.DEFAULT)
-                        .get(LIMIT_SECONDS, TimeUnit.SECONDS);
+                var unused =
+                        store.get(namespace, Key.of("k"), ReadOptions.DEFAULT).get(LIMIT_SECONDS, TimeUnit.SECONDS);
             }
         }
     }

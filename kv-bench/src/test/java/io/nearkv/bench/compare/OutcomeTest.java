@@ -58,8 +58,8 @@ class OutcomeTest {
     @Test
     void a_ratio_is_taken_within_each_round() {
         // The machine was half as fast in the third round; each round says 2x all the same.
-        Outcome outcome = new Outcome(
-                scenario(), Map.of("ours", rounds(200, 220, 100), "theirs", rounds(100, 110, 50)));
+        Outcome outcome =
+                new Outcome(scenario(), Map.of("ours", rounds(200, 220, 100), "theirs", rounds(100, 110, 50)));
 
         Outcome.Spread ratio = outcome.ratio(Goal.floor(Goal.Metric.THROUGHPUT, "ours", "theirs", 1.5));
 
@@ -96,8 +96,7 @@ class OutcomeTest {
     @Test
     void errors_are_in_the_table_and_make_the_outcome_unsound() {
         Outcome outcome = new Outcome(
-                scenario(),
-                Map.of("ours", rounds(200), "theirs", List.of(report(100, 10, Map.of("unavailable", 7L)))));
+                scenario(), Map.of("ours", rounds(200), "theirs", List.of(report(100, 10, Map.of("unavailable", 7L)))));
 
         assertThat(outcome.sound()).isFalse();
         assertThat(outcome.lines())

@@ -152,9 +152,7 @@ class LoopTest {
             switch (sent.incrementAndGet()) {
                 case 1 -> completion.answered(Completion.MISS);
                 case 2 -> completion.answered(Completion.WRONG);
-                case 3 ->
-                    completion.failed(new CompletionException(
-                            new KvException(ErrorCode.UNAVAILABLE, "busy")));
+                case 3 -> completion.failed(new CompletionException(new KvException(ErrorCode.UNAVAILABLE, "busy")));
                 case 4 -> completion.failed(new IllegalStateException());
                 default -> completion.answered(10);
             }
@@ -166,8 +164,7 @@ class LoopTest {
         assertThat(report.sound()).isFalse();
         assertThat(report.misses()).isEqualTo(1);
         assertThat(report.wrong()).isEqualTo(1);
-        assertThat(report.errors())
-                .containsOnly(Map.entry("unavailable", 1L), Map.entry("IllegalStateException", 1L));
+        assertThat(report.errors()).containsOnly(Map.entry("unavailable", 1L), Map.entry("IllegalStateException", 1L));
     }
 
     @Test

@@ -33,8 +33,9 @@ final class ExportCommand extends ClientCommand {
     @Parameters(
             index = "1",
             paramLabel = "FILE-OR-FOLDER",
-            description = "The file, which appears, or is replaced, when it is complete; a folder, in which the file is called "
-                    + "by the namespace's id; or - for standard output.")
+            description =
+                    "The file, which appears, or is replaced, when it is complete; a folder, in which the file is called "
+                            + "by the namespace's id; or - for standard output.")
     private String target = "";
 
     @Option(names = "--prefix", paramLabel = "PREFIX", description = "Only keys that begin with this.")

@@ -54,7 +54,8 @@ final class ImportCommand extends ClientCommand {
 
     @Option(
             names = "--allow-partial",
-            description = "With a file: take it although its last line, which tells that it is whole, is missing or does not fit.")
+            description =
+                    "With a file: take it although its last line, which tells that it is whole, is missing or does not fit.")
     private boolean allowPartial;
 
     @Option(names = "--json", description = "Print the counts as a JSON object.")
@@ -96,7 +97,9 @@ final class ImportCommand extends ClientCommand {
             throw new KvException(ErrorCode.NOT_FOUND, "namespace '" + Key.display(namespace) + "' does not exist");
         }
         NamespaceInfo created = kv.namespaces().findOrCreate(namespace);
-        console().err().println("nearkv: created namespace '" + PlainText.visible(namespace) + "' (" + created.id() + ")");
+        console()
+                .err()
+                .println("nearkv: created namespace '" + PlainText.visible(namespace) + "' (" + created.id() + ")");
     }
 
     private ExitCode importFolder(KvNamespace target) throws IOException {
@@ -108,7 +111,9 @@ final class ImportCommand extends ClientCommand {
                     AssetOptions.DEFAULT.withKeyPrefix(prefix).withProgress(counts -> show(progress, counts)));
         }
         for (AssetReport.Problem problem : report.problems()) {
-            console().err().println("nearkv: not imported: " + PlainText.visible(problem.path() + ": " + problem.reason()));
+            console()
+                    .err()
+                    .println("nearkv: not imported: " + PlainText.visible(problem.path() + ": " + problem.reason()));
         }
         TransferCounts counts = report.counts();
         print("files", counts.entries(), counts.bytes(), "not_imported", report.problemCount());

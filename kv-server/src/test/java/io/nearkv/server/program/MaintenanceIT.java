@@ -121,7 +121,8 @@ class MaintenanceIT {
         try (RunningServer server = program.serve("--data", "restored")) {
             assertThat(server.environment()).isEqualTo("production");
             assertThat(server.account()).isEqualTo(account);
-            assertThat(program.call("get", "default", "k", "--data", path("restored")).out())
+            assertThat(program.call("get", "default", "k", "--data", path("restored"))
+                            .out())
                     .isEqualTo("before");
             Program.Result old = program.call(
                     "get", "default", "k", "--data", path("restored"), "--token-file", path("data/admin.token"));
@@ -135,7 +136,8 @@ class MaintenanceIT {
         Program program = new Program(folder);
         try (RunningServer server = program.serve()) {
             Files.write(folder.resolve("value"), new byte[500_000]);
-            assertThat(program.call("put", "default", "k", "--file", path("value")).exitCode())
+            assertThat(program.call("put", "default", "k", "--file", path("value"))
+                            .exitCode())
                     .isZero();
             assertThat(program.call("backup").exitCode()).isZero();
             assertThat(server.stop()).isZero();
@@ -164,7 +166,8 @@ class MaintenanceIT {
         Program program = new Program(folder);
         assertThat(program.call("check", path("nothing")).exitCode()).isEqualTo(3);
         assertThat(program.call("backup", "--data", path("nothing")).exitCode()).isEqualTo(3);
-        assertThat(program.call("restore", "--from", path("nothing"), "--data", path("x")).exitCode())
+        assertThat(program.call("restore", "--from", path("nothing"), "--data", path("x"))
+                        .exitCode())
                 .isEqualTo(3);
         assertThat(program.call("token", "create", "--data", path("nothing")).exitCode())
                 .isEqualTo(3);
@@ -177,7 +180,9 @@ class MaintenanceIT {
     void a_rotated_key_keeps_old_tokens_good_for_the_overlap() throws IOException {
         Program program = new Program(folder);
         try (RunningServer server = program.serve()) {
-            String old = program.call("token", "create", "--allow", "read,write").out().strip();
+            String old = program.call("token", "create", "--allow", "read,write")
+                    .out()
+                    .strip();
             assertThat(program.call("put", "default", "k", "v", "--token", old).exitCode())
                     .isZero();
             String before = Files.readString(folder.resolve("data/admin.token"));
@@ -186,17 +191,20 @@ class MaintenanceIT {
 
             await().atMost(Duration.ofSeconds(10))
                     .until(() -> program.call("get", "default", "k").exitCode() == 0);
-            assertThat(program.call("get", "default", "k", "--token", old).exitCode()).isZero();
+            assertThat(program.call("get", "default", "k", "--token", old).exitCode())
+                    .isZero();
             String fresh = program.call("token", "create").out().strip();
             assertThat(program.call("token", "inspect", fresh).out())
                     .contains("verdict      good")
                     .contains(key)
                     .doesNotContain(fresh);
 
-            assertThat(program.call("key", "rotate", "--overlap", "0").exitCode()).isZero();
+            assertThat(program.call("key", "rotate", "--overlap", "0").exitCode())
+                    .isZero();
 
             await().atMost(Duration.ofSeconds(10))
-                    .until(() -> program.call("get", "default", "k", "--token", old).exitCode() == 4);
+                    .until(() ->
+                            program.call("get", "default", "k", "--token", old).exitCode() == 4);
             assertThat(program.call("token", "inspect", old).exitCode()).isEqualTo(4);
             assertThat(server.stop()).isZero();
         }
@@ -225,7 +233,8 @@ class MaintenanceIT {
     private static Path largest(Path folder, String ending) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
             return files.filter(file -> file.toString().endsWith(ending))
-                    .max(java.util.Comparator.comparingLong(file -> file.toFile().length()))
+                    .max(java.util.Comparator.comparingLong(
+                            file -> file.toFile().length()))
                     .orElseThrow();
         }
     }

@@ -84,7 +84,8 @@ class RealFilesIT {
             assertThat(program.call("get", "assets", "mit Leerzeichen/日本語/grüße.html", "--json")
                             .out())
                     .contains("\"contentType\":\"text/html");
-            assertThat(program.run("get", "assets", "mit Leerzeichen/日本語/grüße.html").out())
+            assertThat(program.run("get", "assets", "mit Leerzeichen/日本語/grüße.html")
+                            .out())
                     .isEqualTo("<p>hello</p>");
 
             // Out as one file and in again, into another namespace.
@@ -92,7 +93,9 @@ class RealFilesIT {
             assertThat(program.call("export", "assets", export).out()).startsWith("exported " + paths.size());
             assertThat(program.call("import", "copy", export).out()).startsWith("imported " + paths.size());
             assertThat(program.call("list", "copy", "--all", "--json").out().replaceAll("\"version\":\\d+", ""))
-                    .isEqualTo(program.call("list", "assets", "--all", "--json").out().replaceAll("\"version\":\\d+", ""));
+                    .isEqualTo(program.call("list", "assets", "--all", "--json")
+                            .out()
+                            .replaceAll("\"version\":\\d+", ""));
 
             Files.writeString(Path.of(export), Files.readString(Path.of(export)).substring(0, 100_000));
             Program.Result cut = program.call("import", "copy", export);
@@ -116,7 +119,10 @@ class RealFilesIT {
                     .contains("nearkv: not imported: outside: ")
                     .contains("nearkv: incomplete: 1 files");
             assertThat(program.call("get", "default", "good.txt").out()).isEqualTo("good");
-            assertThat(program.call("import", "default", folder.resolve("nothing").toString())
+            assertThat(program.call(
+                                    "import",
+                                    "default",
+                                    folder.resolve("nothing").toString())
                             .exitCode())
                     .isEqualTo(1);
             assertThat(server.stop()).isZero();
