@@ -113,7 +113,7 @@ class ArchitectureTest {
                 .that()
                 .arePublic()
                 .and()
-                .resideOutsideOfPackage("io.nearkv.net.protocol..")
+                .resideOutsideOfPackages("io.nearkv.net.protocol..", "io.nearkv.net.transport..")
                 .should(nameNoLibraryTypeInSignatures())
                 .check(PRODUCTION);
     }
