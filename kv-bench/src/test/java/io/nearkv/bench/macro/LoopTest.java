@@ -1,5 +1,6 @@
 package io.nearkv.bench.macro;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.nearkv.core.ErrorCode;
@@ -59,9 +60,8 @@ class LoopTest {
 
         long unanswered = loop.run(moment -> now.set(Math.max(now.get(), moment)), MILLI);
 
-        Histogram latencies = recording.latencies(OperationKind.GET);
         assertThat(unanswered).isZero();
-        assertThat(latencies).isNotNull();
+        Histogram latencies = requireNonNull(recording.latencies(OperationKind.GET));
         assertThat(latencies.getTotalCount()).isEqualTo(1000);
         // The one operation that met the stall waited 300 ms, the 299 after it ever less, 150 ms on average.
         assertThat(latencies.getMaxValue()).isBetween(299 * MILLI, 301 * MILLI);
@@ -95,8 +95,7 @@ class LoopTest {
         openLoop(recording, behaviour(completion -> completion.answered(10)), 0)
                 .run(moment -> now.set(Math.max(now.get(), moment)), MILLI);
 
-        Histogram latencies = recording.latencies(OperationKind.GET);
-        assertThat(latencies).isNotNull();
+        Histogram latencies = requireNonNull(recording.latencies(OperationKind.GET));
         assertThat(latencies.getTotalCount()).isEqualTo(600);
     }
 
