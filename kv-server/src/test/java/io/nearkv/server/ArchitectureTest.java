@@ -91,6 +91,7 @@ class ArchitectureTest {
     void each_library_is_seen_only_where_it_belongs() {
         onlyIn("io.nearkv.core.rocksdb..", "org.rocksdb..");
         onlyIn("io.nearkv.net..", "io.netty..", "com.google.protobuf..");
+        onlyIn("io.nearkv.net.rest..", "io.netty.handler.codec.http..", "io.netty.handler.codec.http2..");
         onlyIn("io.nearkv.core.identity..", "io.jsonwebtoken..");
         onlyIn("io.nearkv.server..", "picocli..", "ch.qos.logback..");
     }
@@ -100,6 +101,8 @@ class ArchitectureTest {
         noClasses()
                 .that()
                 .resideInAPackage("io.nearkv.net..")
+                .and()
+                .resideOutsideOfPackage("io.nearkv.net.rest..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("tools.jackson..")
