@@ -88,7 +88,7 @@ final class RestConnection extends ChannelDuplexHandler {
         if (message instanceof ByteBuf bytes) {
             context.server().counters().bytesWritten.add(bytes.readableBytes());
         }
-        ctx.write(message, promise);
+        var unused = ctx.write(message, promise);
     }
 
     @Override
