@@ -68,6 +68,9 @@ final class Endpoints {
     }
 
     /** Throws unless the path's account is the caller's; another's answers as one that does not exist. */
+    @SuppressWarnings(
+            "ReferenceEquality") // Whether it is the very grant of the last request; comparing all of it costs more
+    // than the text.
     private void requireOwn(Route route, Grant grant) {
         if (grant != lastGrant) {
             lastGrant = grant;
