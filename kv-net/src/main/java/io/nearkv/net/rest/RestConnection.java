@@ -127,9 +127,6 @@ final class RestConnection extends ChannelDuplexHandler {
         requests--;
         if (requests == 0) {
             idleSinceNanos = System.nanoTime();
-            if (context.isDraining() && http2) {
-                close();
-            }
         }
     }
 
@@ -190,12 +187,11 @@ final class RestConnection extends ChannelDuplexHandler {
 
     /** What is under way finishes, what has no end ends, and then the connection closes. */
     void drain() {
-        if (requests == 0) {
-            close();
-            return;
-        }
         for (RestHandler handler : handlers()) {
             handler.drain();
+        }
+        if (requests == 0 || http2) {
+            close(); // of HTTP/2 the codec says GOAWAY, and waits for the streams
         }
     }
 }

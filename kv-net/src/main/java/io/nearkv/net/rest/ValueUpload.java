@@ -167,9 +167,9 @@ final class ValueUpload extends Exchange implements MultipartReader.Sink {
         if (opening) {
             return;
         }
+        hold(handler.server().limits().streamWindowBytes());
         opening = true;
         op = Op.UPLOAD;
-        hold(handler.server().limits().streamWindowBytes());
         handler.server().counters().streams.increment();
         expectWithin(Limits.DEFAULT_TIMEOUT);
         await(
