@@ -90,7 +90,7 @@ final class Acceptor extends ChannelInitializer<SocketChannel> {
     private LoopState loopState(EventLoop loop) {
         long tickMillis = Math.max(
                 1, Math.min(MAX_TICK_MILLIS, context.limits().shortestTimeout().toMillis() / TICKS_PER_TIMEOUT));
-        return loops.computeIfAbsent(loop, newLoop -> new LoopState(newLoop, tickMillis));
+        return loops.computeIfAbsent(loop, newLoop -> new LoopState(newLoop, context.counters(), tickMillis));
     }
 
     private static KvException full(ErrorCode code, String what) {
