@@ -94,6 +94,7 @@ class ArchitectureTest {
         onlyIn("io.nearkv.net.rest..", "io.netty.handler.codec.http..", "io.netty.handler.codec.http2..");
         onlyIn("io.nearkv.core.identity..", "io.jsonwebtoken..");
         onlyIn("io.nearkv.server..", "picocli..", "ch.qos.logback..");
+        onlyIn("io.nearkv.server.metrics..", "io.prometheus..");
     }
 
     @Test
@@ -219,6 +220,7 @@ class ArchitectureTest {
                 "com.google.protobuf..",
                 "io.jsonwebtoken..",
                 "tools.jackson..",
+                "io.prometheus..",
                 GENERATED);
         return new ArchCondition<>("name no type of a library in the signature of a public or protected method") {
             @Override

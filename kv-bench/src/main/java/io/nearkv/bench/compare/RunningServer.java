@@ -63,7 +63,9 @@ record RunningServer(
                 "--data",
                 folder.resolve("data").toString(),
                 "--listen",
-                "127.0.0.1:0"));
+                "127.0.0.1:0",
+                "--ops",
+                "off"));
         command.addAll(more);
         return command;
     }

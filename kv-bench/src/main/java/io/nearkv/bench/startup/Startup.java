@@ -160,6 +160,8 @@ public final class Startup implements Callable<Integer> {
                     "--data",
                     folder.toString(),
                     "--listen",
+                    "127.0.0.1:0",
+                    "--ops",
                     "127.0.0.1:0");
             builder.environment().put("JAVA_HOME", jdk.toString());
             builder.environment().putAll(environment);

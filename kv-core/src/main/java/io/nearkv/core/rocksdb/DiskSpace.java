@@ -48,6 +48,11 @@ final class DiskSpace {
         }
     }
 
+    /** Looks again. */
+    synchronized void look() {
+        check(System.nanoTime());
+    }
+
     private void check(long nowNanos) {
         checkedAtNanos = nowNanos;
         bytesSinceCheck = 0;

@@ -221,6 +221,7 @@ public final class RocksStore implements KvStore {
     /** Once a second: what is idle, what is left over, and what of the feed is too old, also if nobody writes. */
     private void tidy() {
         try {
+            disk.look(); // Who sends no writes while there is no room would otherwise never learn that there is.
             largeValues.closeIdle();
             uploads.tidy();
             if (core.database != null && feedLog.isDue(core.nowMillis())) {
@@ -357,58 +358,64 @@ public final class RocksStore implements KvStore {
         return reads;
     }
 
-    /** Returns what the store is doing. */
+    /** Returns what the store is doing. Asks RocksDB some dozen questions: for a look now and then. */
     public RocksStoreStats stats() {
-        long[] native_ = nativeStats();
+        RocksStoreOptions options = core.options;
         return new RocksStoreStats(
                 core.database != null,
                 core.lastVersion,
                 feedLog.trimmed(),
                 feedLog.bytes(),
+                options.feedRetainBytes,
                 writer.waitingRequests(),
-                core.options.queueRequests,
+                options.queueRequests,
                 writer.waitingBytes(),
-                core.options.queueBytes,
+                options.queueBytes,
                 writer.groups(),
                 writer.requests(),
                 writer.syncs(),
                 writer.syncNanos(),
                 reads.queued(),
+                options.readQueue,
                 reads.active(),
+                options.readThreads,
                 largeValues.openReaders(),
+                options.maxOpenReaders,
                 uploads.openUploads(),
+                options.maxUploads,
                 feeds.subscribers(),
+                options.maxSubscribers,
                 sweeper.swept(),
                 recovery.reopenings(),
                 disk.freeBytes(),
-                native_[0],
-                native_[1],
-                native_[2],
-                native_[3],
-                native_[4],
-                native_[5]);
+                options.diskReserveBytes,
+                rocksDbStats());
     }
 
-    private long[] nativeStats() {
+    private RocksDbStats rocksDbStats() {
         Database db = core.database;
         Lanes.Lane lane = db == null ? null : db.lanes.enter();
         if (db == null || lane == null) {
-            return new long[6];
+            return RocksDbStats.none(core.options);
         }
         try {
-            return new long[] {
-                db.cache.getUsage(),
-                db.cache.getPinnedUsage(),
-                db.rocks.getAggregatedLongProperty("rocksdb.cur-size-all-mem-tables"),
-                db.rocks.getAggregatedLongProperty("rocksdb.estimate-table-readers-mem"),
-                db.rocks.getAggregatedLongProperty("rocksdb.total-sst-files-size"),
-                db.rocks.getAggregatedLongProperty("rocksdb.estimate-pending-compaction-bytes")
-            };
+            return RocksDbStats.read(db, core.options);
         } catch (RocksDBException e) {
             throw db.failure("does not say how it is", e);
         } finally {
             db.lanes.leave(lane);
         }
+    }
+
+    /**
+     * Returns why the store takes no writes at the moment: it is closed, recovers from a failed write, or has too little room on its disk; null if it takes them. A queue that is full for
+     * a moment is no reason. Costs next to nothing and never waits.
+     */
+    public @Nullable KvException writeRefusal() {
+        if (core.closed) {
+            return StoreCore.closing();
+        }
+        return core.database == null ? core.unavailable : disk.refusal(0, false);
     }
 
     @Override

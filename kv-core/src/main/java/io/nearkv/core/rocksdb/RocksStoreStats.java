@@ -7,6 +7,7 @@ package io.nearkv.core.rocksdb;
  * @param lastVersion the version of the last committed change
  * @param oldestVersion the version after which the change feed is complete
  * @param feedBytes bytes of the change feed that are kept
+ * @param feedBytesLimit the bound of feedBytes
  * @param waitingRequests write requests that wait or are being worked on
  * @param waitingRequestsLimit the bound of waitingRequests
  * @param waitingBytes their bytes
@@ -16,25 +17,27 @@ package io.nearkv.core.rocksdb;
  * @param syncs groups that were fsynced
  * @param syncNanos time that the log took for those, in all
  * @param queuedReads reads that wait for a thread
+ * @param queuedReadsLimit the bound of queuedReads
  * @param activeReads reads that have one
+ * @param activeReadsLimit the bound of activeReads
  * @param openReaders readers of streamed values
+ * @param openReadersLimit the bound of openReaders
  * @param openUploads uploads under way
+ * @param openUploadsLimit the bound of openUploads
  * @param subscribers subscribers of change feeds
+ * @param subscribersLimit the bound of subscribers
  * @param sweptExpirations records of the list of expirations that were worked off
  * @param reopenings how often the store has recovered from a failed write
- * @param freeDiskBytes free bytes on the disk at the last look
- * @param cacheBytes bytes in RocksDB's block cache
- * @param cachePinnedBytes those of them that cannot be evicted
- * @param writeBufferBytes bytes in RocksDB's write buffers
- * @param tableReaderBytes bytes of indexes and filters that stay in memory
- * @param tableFileBytes bytes of table files on disk
- * @param pendingCompactionBytes bytes that compactions still have to work off
+ * @param freeDiskBytes free bytes on the disk at the last look, at most a second ago; {@link Long#MAX_VALUE} where there is no reserve to guard
+ * @param diskReserveBytes free bytes below which writes are refused
+ * @param rocksDb RocksDB's own gauges
  */
 public record RocksStoreStats(
         boolean open,
         long lastVersion,
         long oldestVersion,
         long feedBytes,
+        long feedBytesLimit,
         long waitingRequests,
         long waitingRequestsLimit,
         long waitingBytes,
@@ -44,16 +47,17 @@ public record RocksStoreStats(
         long syncs,
         long syncNanos,
         int queuedReads,
+        int queuedReadsLimit,
         int activeReads,
+        int activeReadsLimit,
         int openReaders,
+        int openReadersLimit,
         int openUploads,
+        int openUploadsLimit,
         int subscribers,
+        int subscribersLimit,
         long sweptExpirations,
         long reopenings,
         long freeDiskBytes,
-        long cacheBytes,
-        long cachePinnedBytes,
-        long writeBufferBytes,
-        long tableReaderBytes,
-        long tableFileBytes,
-        long pendingCompactionBytes) {}
+        long diskReserveBytes,
+        RocksDbStats rocksDb) {}

@@ -80,6 +80,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
     private boolean continueExpected;
     private boolean contentLengthKnown;
     private long discardedBytes;
+    private long beganNanos;
     private @Nullable String acceptEncoding;
 
     private boolean reading;
@@ -269,6 +270,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         server().counters().count(Cut.PROTOCOL_ERROR);
         if (!inRequest) {
             inRequest = true;
+            beganNanos = System.nanoTime();
             connection.requestBegan();
         }
         RestException why = HttpRules.refusalOf(object.decoderResult().cause());
@@ -292,6 +294,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         bodyRead = false;
         discardedBytes = 0;
         op = Op.OTHER;
+        beganNanos = System.nanoTime();
         connection.requestBegan();
         HttpHeaders headers = request.headers();
         http10 = !http2 && request.protocolVersion().equals(HttpVersion.HTTP_1_0);
@@ -480,9 +483,9 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
     private void refuse(Op failed, RuntimeException failure) {
         RestException refusal = restException(failed, failure);
         if (refusal.workersCode() == WorkersCodes.KEY_NOT_FOUND) {
-            server().counters().count(failed, Counters.MISSING);
+            count(failed, Counters.MISSING);
         } else {
-            server().counters().count(failed, refusal.error().code());
+            count(failed, refusal.error().code());
         }
         write(Refusals.response(refusal, ctx().alloc(), context.date()));
     }
@@ -498,7 +501,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
 
     /** Answers the request under way, whole. Takes the response over. */
     void answer(Op done, FullHttpResponse response, int outcome) {
-        server().counters().count(done, outcome);
+        count(done, outcome);
         write(response);
     }
 
@@ -512,6 +515,14 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         setConnectionHeader(sent.headers());
         push(sent);
         answered();
+    }
+
+    private void count(Op done, int outcome) {
+        server().counters().count(done, outcome, System.nanoTime() - beganNanos);
+    }
+
+    private void count(Op failed, ErrorCode error) {
+        server().counters().count(failed, error, System.nanoTime() - beganNanos);
     }
 
     private void push(Object message) {

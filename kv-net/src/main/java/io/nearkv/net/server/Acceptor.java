@@ -65,7 +65,8 @@ final class Acceptor extends ChannelInitializer<SocketChannel> {
     }
 
     private LoopState loopState(EventLoop loop) {
-        return loops.computeIfAbsent(loop, newLoop -> new LoopState(newLoop, context.tickMillis()));
+        return loops.computeIfAbsent(
+                loop, newLoop -> new LoopState(newLoop, context.counters(), context.tickMillis()));
     }
 
     private void refuse(SocketChannel channel, KvException why) {

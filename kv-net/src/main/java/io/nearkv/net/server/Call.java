@@ -238,7 +238,7 @@ final class Call extends Operation {
             clock.moved(count);
             connection.flushIfLarge();
         }
-        session.count(op, outcome);
+        session.count(this, outcome);
         session.end(this);
     }
 

@@ -1,8 +1,13 @@
 package io.nearkv.net.server;
 
 import io.nearkv.core.ErrorCode;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufAllocatorMetricProvider;
+import io.netty.util.internal.PlatformDependent;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -41,7 +46,11 @@ public final class Counters {
         }
     }
 
-    private final LongAdder[] operations = new LongAdder[Op.values().length * OUTCOMES];
+    private static final Op[] OPS = Op.values();
+
+    private final LongAdder[] operations = adders(OPS.length * OUTCOMES);
+    private final LongAdder[] latencies = adders(OPS.length * LatencyBuckets.COUNT);
+    private final LongAdder[] latencyNanos = adders(OPS.length);
     private final EnumMap<Cut, LongAdder> cuts = new EnumMap<>(Cut.class);
 
     final AtomicInteger connections = new AtomicInteger();
@@ -66,26 +75,47 @@ public final class Counters {
     public final LongAdder bytesWritten = new LongAdder();
 
     Counters() {
-        for (int i = 0; i < operations.length; i++) {
-            operations[i] = new LongAdder();
-        }
         for (Cut cut : Cut.values()) {
             cuts.put(cut, new LongAdder());
         }
     }
 
-    /** Counts an operation that ended like this. */
-    public void count(Op op, int outcome) {
-        count(op, outcome, 1);
+    private static LongAdder[] adders(int count) {
+        LongAdder[] adders = new LongAdder[count];
+        for (int i = 0; i < count; i++) {
+            adders[i] = new LongAdder();
+        }
+        return adders;
     }
 
-    void count(Op op, int outcome, long times) {
+    /**
+     * Counts an operation that ended with an answer.
+     *
+     * @param outcome {@link #OK}, {@link #MISSING} or {@link #CONDITION_FAILED}
+     * @param nanos from the request that was understood to the answer
+     */
+    public void count(Op op, int outcome, long nanos) {
+        countOutcome(op, outcome, 1);
+        countLatency(op, LatencyBuckets.of(nanos), 1);
+        addLatency(op, nanos);
+    }
+
+    /** Counts an operation that ended with an error, as {@link #count(Op, int, long)}. */
+    public void count(Op op, ErrorCode error, long nanos) {
+        count(op, ERRORS + error.wireNumber(), nanos);
+    }
+
+    /** Counts many that ended alike; the caller counts their times with {@link #countLatency} and {@link #addLatency}. */
+    void countOutcome(Op op, int outcome, long times) {
         operations[op.index() * OUTCOMES + outcome].add(times);
     }
 
-    /** Counts an operation that failed. */
-    public void count(Op op, ErrorCode error) {
-        count(op, ERRORS + error.wireNumber(), 1);
+    void countLatency(Op op, int bucket, long times) {
+        latencies[op.index() * LatencyBuckets.COUNT + bucket].add(times);
+    }
+
+    void addLatency(Op op, long nanos) {
+        latencyNanos[op.index()].add(nanos);
     }
 
     /** Counts a connection that the server ended. */
@@ -98,7 +128,9 @@ public final class Counters {
 
     ServerStats snapshot() {
         Map<String, Map<String, Long>> byOperation = new HashMap<>();
-        for (Op op : Op.values()) {
+        Map<String, Latency> latencyByOperation = new HashMap<>();
+        for (Op op : OPS) {
+            latencyByOperation.put(op.label(), latency(op));
             Map<String, Long> byOutcome = new HashMap<>();
             for (int outcome = 0; outcome < OUTCOMES; outcome++) {
                 long sum = operations[op.index() * OUTCOMES + outcome].sum();
@@ -114,6 +146,7 @@ public final class Counters {
         cuts.forEach((cut, adder) -> byCut.put(cut.label, adder.sum()));
         return new ServerStats(
                 byOperation,
+                latencyByOperation,
                 connections.get(),
                 accepted.sum(),
                 refused.sum(),
@@ -128,7 +161,23 @@ public final class Counters {
                 shed.sum(),
                 stalledStreams.sum(),
                 bytesRead.sum(),
-                bytesWritten.sum());
+                bytesWritten.sum(),
+                bufferBytes(),
+                PlatformDependent.maxDirectMemory());
+    }
+
+    private static long bufferBytes() {
+        return ByteBufAllocator.DEFAULT instanceof ByteBufAllocatorMetricProvider provider
+                ? provider.metric().usedDirectMemory()
+                : 0;
+    }
+
+    private Latency latency(Op op) {
+        List<Long> counts = new ArrayList<>();
+        for (int bucket = 0; bucket < LatencyBuckets.COUNT; bucket++) {
+            counts.add(latencies[op.index() * LatencyBuckets.COUNT + bucket].sum());
+        }
+        return new Latency(counts, latencyNanos[op.index()].sum());
     }
 
     private static String outcomeLabel(int outcome) {

@@ -51,6 +51,8 @@ final class Deferred extends Operation {
         ByteBuf kept = frames;
         frames = Unpooled.EMPTY_BUFFER;
         session.end(this);
+        // The wait for the namespace is part of the time of the request.
+        session.loopState().requestClock().startAt(startNanos);
         try {
             FrameReader reader = new FrameReader(Protocol.MAX_FRAME_BYTES);
             while (reader.next(kept)) {

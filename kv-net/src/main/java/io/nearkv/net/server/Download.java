@@ -60,7 +60,7 @@ final class Download extends Operation {
             }
             if (!(opening.take() instanceof OpenResult.Opened opened)) {
                 Frames.writeEmpty(session.connection().out(), FrameType.MISSING, correlationId);
-                session.count(op, Counters.MISSING);
+                session.count(this, Counters.MISSING);
                 session.end(this);
                 return;
             }
@@ -130,7 +130,7 @@ final class Download extends Operation {
                 metadata == null ? null : metadata.asByteBuffer(),
                 open.version(),
                 open.expiresAt());
-        session.count(op, Counters.OK);
+        session.count(this, Counters.OK);
         session.end(this);
     }
 
@@ -153,7 +153,7 @@ final class Download extends Operation {
             clock.moved(count);
             connection.flushIfLarge();
             if (last) {
-                session.count(op, Counters.OK);
+                session.count(this, Counters.OK);
                 session.end(this);
                 return;
             }

@@ -63,7 +63,6 @@ final class Handshake {
                 0,
                 frame.correlationId(),
                 helloOk(context, authority, grant, version));
-        context.counters().count(Op.HELLO, Counters.OK);
         return session;
     }
 

@@ -30,14 +30,21 @@ final class LoopState {
 
     private final ByteBuffer key = ByteBuffer.wrap(keyBytes);
 
-    LoopState(EventLoop loop, long tickMillis) {
+    private final RequestClock requestClock;
+
+    LoopState(EventLoop loop, Counters counters, long tickMillis) {
         this.loop = loop;
+        this.requestClock = new RequestClock(counters);
         // Ends with the loop.
         var unused = loop.scheduleWithFixedDelay(this::tick, tickMillis, tickMillis, TimeUnit.MILLISECONDS);
     }
 
     EventLoop loop() {
         return loop;
+    }
+
+    RequestClock requestClock() {
+        return requestClock;
     }
 
     byte[] keyBytes() {

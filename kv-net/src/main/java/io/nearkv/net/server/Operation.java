@@ -18,6 +18,9 @@ abstract class Operation {
     final int correlationId;
     final Op op;
 
+    /** When its request was understood; the monotonic clock. */
+    final long startNanos;
+
     /** Bytes that it takes from the budgets. */
     long reservedBytes;
 
@@ -36,6 +39,7 @@ abstract class Operation {
         this.session = session;
         this.correlationId = correlationId;
         this.op = op;
+        this.startNanos = session.loopState().requestClock().startNanos();
     }
 
     /** Has {@link #proceed} run on the loop soon. Any thread. */

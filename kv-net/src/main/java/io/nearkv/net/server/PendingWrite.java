@@ -19,7 +19,7 @@ final class PendingWrite extends Operation {
 
     @Override
     void proceed() {
-        session.written(correlationId, op, commit.take());
+        session.written(this, commit.take());
         session.end(this);
     }
 }

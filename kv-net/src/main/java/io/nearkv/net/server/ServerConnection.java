@@ -123,6 +123,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         state = State.CLOSED;
+        loopState.requestClock().publish();
         loopState.remove(this);
         Session ended = session;
         if (ended != null) {
@@ -199,6 +200,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         walking = true;
+        loopState.requestClock().start();
         try {
             while (!paused && reading() && frame.next(in)) {
                 partial = false;
@@ -240,14 +242,16 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
             throw new ProtocolException("HELLO with correlation id 0");
         }
         int correlationId = frame.correlationId();
+        RequestClock clock = loopState.requestClock();
         try {
             session = Handshake.greet(this, in, frame, peer);
             frame.setMaxFrameBytes(Protocol.MAX_FRAME_BYTES);
             if (state == State.AWAITING_HELLO) {
                 state = State.OPEN;
             }
+            context.counters().count(Op.HELLO, Counters.OK, clock.lap());
         } catch (KvException e) {
-            context.counters().count(Op.HELLO, e.code());
+            context.counters().count(Op.HELLO, e.code(), clock.lap());
             closeWith(correlationId, e);
         }
     }
@@ -259,7 +263,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
         if (!in.isReadable()) {
             in.release();
             cumulation = null;
-            lastFrameNanos = System.nanoTime();
+            lastFrameNanos = loopState.requestClock().end();
             return;
         }
         if (!partial && !paused) {
@@ -339,10 +343,8 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void flush() {
-        Session live = session;
-        if (live != null) {
-            live.publishCounts();
-        }
+        // Before the answers leave: who has one finds it counted.
+        loopState.requestClock().publish();
         ByteBuf answers = out;
         if (answers == null) {
             return;

@@ -7,6 +7,7 @@ import java.util.Map;
  *
  * @param operations how many operations ended how: by operation ({@code get}, {@code put}, …), then by outcome ({@code ok}, {@code missing},
  *     {@code condition_failed}, or the label of an error). Holds those that have happened
+ * @param latencies how long they took, by operation; holds all operations. A watch takes as long as it runs, and the get of a large value until its last piece is sent
  * @param connections gauge: open connections
  * @param connectionsAccepted all that were ever accepted
  * @param connectionsRefused closed at once, because there were too many
@@ -23,9 +24,12 @@ import java.util.Map;
  * @param stalledStreams streams that were ended because their peer did not keep up
  * @param bytesRead bytes from clients
  * @param bytesWritten bytes to clients
+ * @param bufferBytes gauge: direct memory in the buffer pools of all servers and clients of the process
+ * @param bufferLimitBytes the most direct memory that these may take
  */
 public record ServerStats(
         Map<String, Map<String, Long>> operations,
+        Map<String, Latency> latencies,
         long connections,
         long connectionsAccepted,
         long connectionsRefused,
@@ -40,10 +44,13 @@ public record ServerStats(
         long shed,
         long stalledStreams,
         long bytesRead,
-        long bytesWritten) {
+        long bytesWritten,
+        long bufferBytes,
+        long bufferLimitBytes) {
     /** Makes the maps read-only. */
     public ServerStats {
         operations = Map.copyOf(operations);
+        latencies = Map.copyOf(latencies);
         connectionsCut = Map.copyOf(connectionsCut);
     }
 

@@ -62,9 +62,8 @@ final class Session implements DirectReader.Visitor {
     private int streams;
     private int watches;
 
+    private final RequestClock clock;
     private int directId;
-    private long directHits;
-    private long directMisses;
 
     Session(ServerConnection connection, SessionGuard guard, int peerWindowBytes) {
         this.connection = connection;
@@ -73,6 +72,7 @@ final class Session implements DirectReader.Visitor {
         this.guard = guard;
         this.directReader = context.directReader();
         this.peerWindowBytes = peerWindowBytes;
+        this.clock = connection.loopState().requestClock();
     }
 
     LoopState loopState() {
@@ -107,7 +107,10 @@ final class Session implements DirectReader.Visitor {
             return;
         }
         switch (type) {
-            case FrameType.GET -> request(Op.GET, in, frame);
+            case FrameType.GET -> {
+                request(Op.GET, in, frame);
+                return; // it may be one of many that share a look at the clock
+            }
             case FrameType.PUT -> request(Op.PUT, in, frame);
             case FrameType.DELETE -> request(Op.DELETE, in, frame);
             case FrameType.PUT_STREAM -> request(Op.UPLOAD, in, frame);
@@ -127,6 +130,7 @@ final class Session implements DirectReader.Visitor {
                 }
             }
         }
+        clock.next();
     }
 
     private static KvException unknown(String what) {
@@ -239,6 +243,7 @@ final class Session implements DirectReader.Visitor {
         SessionGuard.Namespace namespace =
                 namespace(GetFrame.namespaceHigh(in, frame), GetFrame.namespaceLow(in, frame), Op.GET, in, frame);
         if (namespace == null) {
+            clock.next();
             return;
         }
         guard.requireRead(namespace);
@@ -252,12 +257,12 @@ final class Session implements DirectReader.Visitor {
                 directId = id;
                 switch (direct.read(namespace.id(), key, this)) {
                     case FOUND -> {
-                        directHits++;
+                        clock.found();
                         return;
                     }
                     case MISSING -> {
-                        directMisses++;
                         Frames.writeEmpty(connection.out(), FrameType.MISSING, id);
+                        clock.missing();
                         return;
                     }
                     case ELSEWHERE -> {}
@@ -269,6 +274,7 @@ final class Session implements DirectReader.Visitor {
         Download download = new Download(this, id);
         admit(download, Limits.CHUNK_BYTES, options.timeout());
         download.start(context.store().open(namespace.id(), key, options));
+        clock.next();
     }
 
     /** Takes what a direct read found: straight from the view into the answer. */
@@ -453,16 +459,25 @@ final class Session implements DirectReader.Visitor {
     /** Ends an operation with an error. */
     void fail(Operation operation, RuntimeException failure) {
         if (!operation.ended) {
-            error(operation.correlationId, operation.op, knownFailure(failure));
+            error(
+                    operation.correlationId,
+                    operation.op,
+                    knownFailure(failure),
+                    System.nanoTime() - operation.startNanos);
             end(operation);
         }
     }
 
+    /** Answers the request that is being handled with an error. */
     private void error(int correlationId, Op op, KvException error) {
+        error(correlationId, op, error, clock.lap());
+    }
+
+    private void error(int correlationId, Op op, KvException error, long nanos) {
         if (error.code() == ErrorCode.INTERNAL) {
             log.atError().addKeyValue("op", op.label()).setCause(error).log("operation failed");
         }
-        counters.count(op, error.code());
+        counters.count(op, error.code(), nanos);
         ErrorCodec.write(connection.out(), correlationId, error);
     }
 
@@ -475,34 +490,25 @@ final class Session implements DirectReader.Visitor {
     }
 
     /** Answers a write. */
-    void written(int correlationId, Op op, @Nullable WriteResult result) {
+    void written(Operation write, @Nullable WriteResult result) {
         if (result instanceof WriteResult.Applied applied) {
-            counters.count(op, Counters.OK);
-            Frames.writeLong(connection.out(), FrameType.WRITTEN, correlationId, applied.version());
+            Frames.writeLong(connection.out(), FrameType.WRITTEN, write.correlationId, applied.version());
+            count(write, Counters.OK);
         } else if (result instanceof WriteResult.ConditionFailed failed) {
-            counters.count(op, Counters.CONDITION_FAILED);
-            Frames.writeLong(connection.out(), FrameType.CONDITION_FAILED, correlationId, failed.currentVersion());
+            Frames.writeLong(
+                    connection.out(), FrameType.CONDITION_FAILED, write.correlationId, failed.currentVersion());
+            count(write, Counters.CONDITION_FAILED);
         } else {
-            error(correlationId, op, new KvException(ErrorCode.INTERNAL, "the store gave no result"));
+            fail(write, new KvException(ErrorCode.INTERNAL, "the store gave no result"));
         }
     }
 
-    void count(Op op, int outcome) {
-        counters.count(op, outcome);
+    /** Counts an operation whose answer is written. */
+    void count(Operation operation, int outcome) {
+        counters.count(operation.op, outcome, System.nanoTime() - operation.startNanos);
     }
 
     // ---- events of the connection ----
-
-    void publishCounts() {
-        if (directHits != 0) {
-            counters.count(Op.GET, Counters.OK, directHits);
-            directHits = 0;
-        }
-        if (directMisses != 0) {
-            counters.count(Op.GET, Counters.MISSING, directMisses);
-            directMisses = 0;
-        }
-    }
 
     void writable() {
         giveBackHeldBytes();
@@ -546,7 +552,6 @@ final class Session implements DirectReader.Visitor {
 
     /** Ends everything without an answer. */
     void closed() {
-        publishCounts();
         for (Operation operation : operations()) {
             end(operation);
         }

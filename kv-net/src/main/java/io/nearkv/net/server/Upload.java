@@ -151,7 +151,7 @@ final class Upload extends Operation {
     }
 
     private void committed() {
-        session.written(correlationId, op, committing.take());
+        session.written(this, committing.take());
         session.end(this);
     }
 

@@ -199,7 +199,7 @@ final class Watch extends Operation implements Flow.Subscriber<FeedEvent> {
                 FrameType.FLAG_END,
                 correlationId,
                 Wire.Events.getDefaultInstance());
-        session.count(op, Counters.OK);
+        session.count(this, Counters.OK);
         session.end(this);
     }
 

@@ -26,7 +26,8 @@ import picocli.CommandLine.Option;
             "Serves a data folder until it is told to stop (SIGTERM or Ctrl-C), and then drains.",
             "The first start in a folder makes the environment with its keys, an administrator's token and the namespace",
             "'default'. When the server is ready it prints one line:",
-            "  nearkv ready kv://HOST:PORT environment=NAME account=ID build=ID",
+            "  nearkv ready kv://HOST:PORT environment=NAME account=ID build=ID ops=HOST:PORT",
+            "ops= is missing with --ops off; later versions may put more fields behind these.",
             "Every option can also be given as an environment variable (--cache-mib is NEARKV_CACHE_MIB) or in the file that",
             "--config names, in this order of precedence."
         })
@@ -64,10 +65,13 @@ final class ServeCommand extends BaseCommand {
         // The hook ends the process itself, because the JVM would end it with 143 after a SIGTERM that was obeyed.
         Thread drain = new Thread(() -> drainAndHalt(node), "nearkv-drain");
         Runtime.getRuntime().addShutdownHook(drain);
+        // Scripts read this line: fields may be added at its end, never changed.
+        String operations = node.operationsAddress();
         console()
                 .out()
                 .line("nearkv ready " + node.address() + " environment=" + node.environment() + " account="
-                        + node.account() + " build=" + node.build());
+                        + node.account() + " build=" + node.build()
+                        + (operations == null ? "" : " ops=" + operations));
         console().out().flush();
         if (node.firstStart()) {
             console().out().line("Try next: " + command("put default hello world"));
@@ -117,6 +121,8 @@ final class ServeCommand extends BaseCommand {
                     options.folder(),
                     options.environment(),
                     options.listen(),
+                    options.operations(),
+                    options.node(),
                     options.buildToken(),
                     options.backups(),
                     options.drainTimeout(),
@@ -128,6 +134,7 @@ final class ServeCommand extends BaseCommand {
                             : new TlsFiles(certificate, key, options.tlsClientRoots()),
                     engine::applyTo,
                     Version.program(),
+                    Version.number(),
                     Version.build());
         } catch (IllegalArgumentException | ArithmeticException e) {
             throw CommandException.usage(String.valueOf(e.getMessage()));

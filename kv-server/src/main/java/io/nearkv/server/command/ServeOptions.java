@@ -1,6 +1,9 @@
 package io.nearkv.server.command;
 
+import io.nearkv.core.Key;
+import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Environment;
+import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.config.DataFolder;
 import io.nearkv.server.config.ListenAddress;
 import java.nio.file.Path;
@@ -10,6 +13,9 @@ import picocli.CommandLine.Option;
 
 /** What a server is and where: the folder, the environment, the address, certificates, logs. */
 final class ServeOptions implements SettingDefaults.Settings {
+    private static final String OFF = "off";
+    private static final int MAX_NODE_CHARS = 128;
+
     @Option(
             names = "--data",
             order = 1,
@@ -34,6 +40,23 @@ final class ServeOptions implements SettingDefaults.Settings {
             defaultValue = ListenAddress.DEFAULT,
             description = "Where to listen; port 0 for one that is free. Default: ${DEFAULT-VALUE}.")
     private ListenAddress listen = ListenAddress.parse(ListenAddress.DEFAULT);
+
+    @Option(
+            names = "--ops",
+            order = 3,
+            paramLabel = "HOST:PORT|off",
+            defaultValue = "127.0.0.1:8788",
+            description =
+                    "Where to answer /healthz, /readyz and /metrics over HTTP, to anybody who asks: keep it on loopback or a "
+                            + "private network. Port 0 for one that is free. Default: ${DEFAULT-VALUE}.")
+    private String operations = OFF;
+
+    @Option(
+            names = "--node",
+            order = 3,
+            paramLabel = "NAME",
+            description = "What this node calls itself in its metrics. Default: the name of the host.")
+    private @Nullable String node;
 
     @Option(
             names = "--build-token",
@@ -127,6 +150,30 @@ final class ServeOptions implements SettingDefaults.Settings {
 
     ListenAddress listen() {
         return listen;
+    }
+
+    /** Returns where to answer for health and metrics, or null for nowhere. */
+    @Nullable
+    ListenAddress operations() {
+        if (operations.equals(OFF)) {
+            return null;
+        }
+        try {
+            return ListenAddress.parse(operations);
+        } catch (KvException e) {
+            throw CommandException.usage("--ops: " + e.getMessage() + ", or off");
+        }
+    }
+
+    /** Returns what the node calls itself, or null for the name of its host. */
+    @Nullable
+    String node() {
+        String name = node;
+        if (name != null && (name.isBlank() || name.length() > MAX_NODE_CHARS)) {
+            throw CommandException.usage(
+                    "--node: '" + Key.display(name) + "' (expected: 1 to " + MAX_NODE_CHARS + " characters)");
+        }
+        return name;
     }
 
     @Nullable

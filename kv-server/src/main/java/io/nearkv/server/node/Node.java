@@ -15,9 +15,11 @@ import io.nearkv.core.identity.NodeAuthority;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.StoreStamp;
+import io.nearkv.net.rest.OperationsServer;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.KvServerOptions;
 import io.nearkv.server.config.ListenAddress;
+import io.nearkv.server.metrics.NodeMetrics;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -48,6 +50,8 @@ public final class Node {
     private final NodeSettings settings;
     private final Authority authority;
     private final KvServer server;
+    private final NodeState state;
+    private final @Nullable OperationsServer operations;
     private final String account;
     private final boolean firstStart;
     /** The address that local commands find in the data folder, or null where nothing may be written there. */
@@ -60,15 +64,24 @@ public final class Node {
     /** What stands behind the network. */
     private record Backing(
             KvStore store,
+            @Nullable RocksStore engine,
             Authority authority,
             @Nullable AccountId account,
             LongSupplier lineage,
             boolean firstStart,
             boolean foreign) {}
 
-    private Node(NodeSettings settings, Backing backing, KvServer server, Deque<AutoCloseable> owned)
+    private Node(
+            NodeSettings settings,
+            Backing backing,
+            KvServer server,
+            NodeState state,
+            @Nullable OperationsServer operations,
+            Deque<AutoCloseable> owned)
             throws IOException {
         this.settings = settings;
+        this.state = state;
+        this.operations = operations;
         this.authority = backing.authority();
         this.server = server;
         this.account =
@@ -84,16 +97,22 @@ public final class Node {
     /**
      * Starts a node; it serves when this returns.
      *
-     * @throws KvException if the folder is held by another process, damaged, or of a newer format
-     * @throws IOException if the address cannot be listened on, or the folder not written
+     * @throws KvException if the folder is held by another process, damaged, or of a newer format, or an address cannot be listened on
+     * @throws IOException if the folder cannot be written
      */
     public static Node start(NodeSettings settings, InstantSource clock) throws IOException {
         Deque<AutoCloseable> owned = new ArrayDeque<>();
         try {
+            // First, so that whoever looks after the process sees it alive while the store recovers; and closed last.
+            NodeState state = new NodeState(settings);
+            ListenAddress operationsAddress = settings.operations();
+            OperationsServer operations =
+                    operationsAddress == null ? null : own(owned, startOperations(operationsAddress, state));
             Backing backing = open(settings, clock, owned);
             KvServer server = KvServer.start(backing.store(), backing.authority(), networkOptions(settings, backing));
             owned.push(server);
-            Node node = new Node(settings, backing, server, owned);
+            Node node = new Node(settings, backing, server, state, operations, owned);
+            state.serving(backing.authority(), server, backing.engine());
             log.atInfo()
                     .addKeyValue("address", node.address())
                     .addKeyValue("environment", node.environment())
@@ -105,6 +124,15 @@ public final class Node {
         } catch (IOException | RuntimeException | Error e) {
             close(owned);
             throw e;
+        }
+    }
+
+    private static OperationsServer startOperations(ListenAddress address, NodeState state) {
+        try {
+            return OperationsServer.start(address.resolve(), state::readiness, new NodeMetrics(state));
+        } catch (KvException e) {
+            throw new KvException(
+                    e.code(), e.getMessage() + " (expected: another address with --ops HOST:PORT, or --ops off)", e);
         }
     }
 
@@ -133,7 +161,8 @@ public final class Node {
             }
             identity = IdentityDirectory.initialize(folder, environment, account, settings.build(), clock);
             NodeAuthority authority = own(owned, openAuthority(settings, environment, identity, null, clock));
-            return new Backing(store, authority, account, () -> store.stamp().lineage(), true, false);
+            return new Backing(
+                    store, store, authority, account, () -> store.stamp().lineage(), true, false);
         }
         // The engine waits for the disk while the keys wait for the processor.
         CompletableFuture<RocksStore> opening =
@@ -148,7 +177,7 @@ public final class Node {
         }
         RocksStore store = own(owned, join(opening));
         return new Backing(
-                store, authority, identity.account(), () -> store.stamp().lineage(), false, false);
+                store, store, authority, identity.account(), () -> store.stamp().lineage(), false, false);
     }
 
     private static RocksStore join(CompletableFuture<RocksStore> opening) {
@@ -186,6 +215,7 @@ public final class Node {
                 : own(owned, openAuthority(settings, environment, identity, foreignData ? denial : null, clock));
         return new Backing(
                 new RefusingStore(refusal),
+                null,
                 authority,
                 identity == null ? null : identity.account(),
                 () -> 0,
@@ -247,6 +277,14 @@ public final class Node {
         return addressWith(settings.listen().host());
     }
 
+    /** Returns where the node answers for health and metrics, with the port that it got; null if nowhere. */
+    public @Nullable String operationsAddress() {
+        ListenAddress asked = settings.operations();
+        return operations == null || asked == null
+                ? null
+                : new ListenAddress(asked.host(), operations.address().getPort()).toString();
+    }
+
     private String addressWith(String host) {
         return (settings.tls() == null ? "kv://" : "kvs://")
                 + new ListenAddress(host, server.address().getPort());
@@ -285,6 +323,7 @@ public final class Node {
         if (!stopped.compareAndSet(false, true)) {
             return;
         }
+        state.draining();
         log.atInfo().addKeyValue("timeout", settings.drainTimeout()).log("draining");
         if (recordedAddress != null) {
             try {

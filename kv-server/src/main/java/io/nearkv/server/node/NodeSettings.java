@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param folder the data folder, which need not be there
  * @param environment the environment to serve, or null for that of the folder
  * @param listen where to listen
+ * @param operations where to answer for health and metrics, or null for nowhere
+ * @param name what the node calls itself, or null for the name of its host
  * @param buildToken the file of the node's build token, or null for the folder's own
  * @param backups where backups go
  * @param drainTimeout how long a drain waits for requests in flight
@@ -28,12 +30,15 @@ import org.jspecify.annotations.Nullable;
  * @param tls certificates, or null for none
  * @param engine sets what the engine is to do differently from its defaults
  * @param program how the program calls itself, such as {@code nearkv 0.1.0}
+ * @param version the version of the program
  * @param build the id of this build, for the build token that a first start makes
  */
 public record NodeSettings(
         DataFolder folder,
         @Nullable Environment environment,
         ListenAddress listen,
+        @Nullable ListenAddress operations,
+        @Nullable String name,
         @Nullable Path buildToken,
         Path backups,
         Duration drainTimeout,
@@ -43,6 +48,7 @@ public record NodeSettings(
         @Nullable TlsFiles tls,
         Consumer<RocksStoreOptions.Builder> engine,
         String program,
+        String version,
         String build) {
     /** Checks that nothing is missing. */
     public NodeSettings {
@@ -53,6 +59,7 @@ public record NodeSettings(
         requireNonNull(limits, "limits");
         requireNonNull(engine, "engine");
         requireNonNull(program, "program");
+        requireNonNull(version, "version");
         requireNonNull(build, "build");
     }
 }

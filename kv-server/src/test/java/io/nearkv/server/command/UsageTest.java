@@ -63,6 +63,8 @@ class UsageTest {
                 "get default a --server kv://127.0.0.1:1 --token x --token-file y",
                 "get default a --server kv://127.0.0.1:1 --token x --tls-ca y",
                 "serve --listen 7400x",
+                "serve --ops 8788x",
+                "serve --ops on",
                 "serve --environment Not_A_Name",
                 "serve --config /nowhere/at/all --frobnicate",
             })

@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 
 /** A server in a process of its own. Closing it kills it. */
 final class RunningServer implements AutoCloseable {
-    private static final Pattern READY =
-            Pattern.compile("nearkv ready (kvs?://\\S+) environment=(\\S+) account=(\\S+) build=(\\S+)");
+    private static final Pattern READY = Pattern.compile(
+            "nearkv ready (kvs?://\\S+) environment=(\\S+) account=(\\S+) build=(\\S+)((?: [a-z]+=\\S+)*)");
 
     private final Process process;
     private final List<String> out = new CopyOnWriteArrayList<>();
@@ -68,6 +68,16 @@ final class RunningServer implements AutoCloseable {
 
     String build() {
         return ready.group(4);
+    }
+
+    /** Returns where the server answers for health and metrics, {@code HOST:PORT}. */
+    String operations() {
+        for (String field : ready.group(5).split(" ", -1)) {
+            if (field.startsWith("ops=")) {
+                return field.substring("ops=".length());
+            }
+        }
+        throw new AssertionError("no ops= in " + ready.group());
     }
 
     /** Returns the lines on standard output so far. */

@@ -1,0 +1,26 @@
+package io.nearkv.server.metrics;
+
+import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.net.server.ServerLimits;
+import io.nearkv.net.server.ServerStats;
+import org.jspecify.annotations.Nullable;
+
+/** Where the numbers come from. Each method gives a snapshot of this moment, or null while the process does not have that part. Thread-safe. */
+public interface MetricSources {
+    /** Returns who the process is. */
+    BuildInfo build();
+
+    /** Returns whether it may be sent traffic. */
+    boolean isReady();
+
+    /** Returns what the server has done and holds. */
+    @Nullable
+    ServerStats server();
+
+    /** Returns the bounds of the server. */
+    ServerLimits limits();
+
+    /** Returns what the engine does. */
+    @Nullable
+    RocksStoreStats engine();
+}

@@ -1,0 +1,129 @@
+package io.nearkv.server.node;
+
+import io.nearkv.core.DenialReason;
+import io.nearkv.core.KvException;
+import io.nearkv.core.identity.Authority;
+import io.nearkv.core.rocksdb.RocksStore;
+import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.net.rest.Readiness;
+import io.nearkv.net.server.KvServer;
+import io.nearkv.net.server.ServerLimits;
+import io.nearkv.net.server.ServerStats;
+import io.nearkv.server.metrics.BuildInfo;
+import io.nearkv.server.metrics.MetricSources;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far a node has come: starting, serving, draining; what those who look after it are told. The parts come when they are there. Thread-safe; nothing here waits, except
+ * {@link #engine()}.
+ */
+final class NodeState implements MetricSources {
+    private static final String UNKNOWN = "unknown";
+
+    private final NodeSettings settings;
+    private final String name;
+    private volatile @Nullable Parts parts;
+    private volatile boolean draining;
+
+    private record Parts(
+            Authority authority, KvServer server, @Nullable RocksStore engine) {}
+
+    NodeState(NodeSettings settings) {
+        this.settings = settings;
+        this.name = settings.name() == null ? hostName() : settings.name();
+    }
+
+    private static String hostName() {
+        try {
+            // Not InetAddress.getLocalHost() at once: it asks the name service, which may take seconds.
+            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+        } catch (IOException e) {
+            try {
+                return InetAddress.getLocalHost().getHostName();
+            } catch (UnknownHostException unnamed) {
+                return UNKNOWN;
+            }
+        }
+    }
+
+    /**
+     * The node serves from now on.
+     *
+     * @param engine its store, or null where it refuses everything and has none
+     */
+    void serving(Authority authority, KvServer server, @Nullable RocksStore engine) {
+        parts = new Parts(authority, server, engine);
+    }
+
+    /** The node ends: it serves what it has begun, and nothing new. */
+    void draining() {
+        draining = true;
+    }
+
+    /** Returns whether the node may be sent traffic, or why not. A queue that is full for a moment is no reason: it would send everybody away at the worst time. */
+    Readiness readiness() {
+        if (draining) {
+            return Readiness.not("draining");
+        }
+        Parts known = parts;
+        if (known == null) {
+            return Readiness.not("starting");
+        }
+        KvException refusal = known.authority().refusal();
+        if (refusal != null) {
+            return Readiness.not(reason(refusal) + refusal.getMessage());
+        }
+        RocksStore engine = known.engine();
+        KvException writes = engine == null ? null : engine.writeRefusal();
+        return writes == null ? Readiness.READY : Readiness.not("no writes: " + writes.getMessage());
+    }
+
+    private static String reason(KvException refusal) {
+        KvException.Denial denial = refusal.denial();
+        if (denial == null) {
+            return "";
+        }
+        DenialReason reason = denial.reason();
+        return reason.label() + ": ";
+    }
+
+    @Override
+    public BuildInfo build() {
+        Parts known = parts;
+        String environment = known != null
+                ? known.authority().environment()
+                : settings.environment() == null
+                        ? UNKNOWN
+                        : settings.environment().name();
+        String build = known == null ? UNKNOWN : known.authority().buildId();
+        return new BuildInfo(environment, build, name, settings.version());
+    }
+
+    @Override
+    public boolean isReady() {
+        return readiness().isReady();
+    }
+
+    @Override
+    public @Nullable ServerStats server() {
+        Parts known = parts;
+        return known == null ? null : known.server().stats();
+    }
+
+    @Override
+    public ServerLimits limits() {
+        return settings.limits();
+    }
+
+    @Override
+    public @Nullable RocksStoreStats engine() {
+        Parts known = parts;
+        RocksStore engine = known == null ? null : known.engine();
+        return engine == null ? null : engine.stats();
+    }
+}
