@@ -17,6 +17,7 @@ import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.OpenResult;
+import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.ValueReader;
@@ -264,6 +265,11 @@ final class GatedStore implements KvStore {
                 found.version(),
                 found.expiresAt());
         return DirectReader.Outcome.FOUND;
+    }
+
+    @Override
+    public Position positionOf(long version) {
+        return store.positionOf(version);
     }
 
     @Override
