@@ -40,7 +40,7 @@ public enum ErrorCode {
         AFTER_DELAY,
         /** Only with another token, or against another build of the server. */
         OTHER_CREDENTIALS,
-        /** Yes for reads and conditional writes; a plain write might overwrite a newer one. */
+        /** Yes for reads and for writes conditioned on a version; any other write, done twice, might undo what came between. */
         IF_IDEMPOTENT
     }
 

@@ -27,6 +27,14 @@ public interface Kv extends AutoCloseable {
     /** Returns the account. */
     AccountId account();
 
+    /**
+     * Returns the position that covers a version, of a write or of an entry that was read; its text form can be handed to another process, whose reads with
+     * {@link ReadOptions#session} then see that write. See {@link KvStore#positionOf}.
+     */
+    default Position positionOf(long version) {
+        return store().positionOf(version);
+    }
+
     /** Returns the tier below. */
     KvStore store();
 

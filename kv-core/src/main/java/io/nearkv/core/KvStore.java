@@ -53,6 +53,15 @@ public interface KvStore extends AutoCloseable {
      */
     Flow.Publisher<FeedEvent> watch(FeedRequest request);
 
+    /**
+     * Returns the position that covers a version which this tier has told, of a write or of an entry that was read: with {@link ReadOptions#session} every tier then shows that write or
+     * what came after it, also to another process. Asks nobody, and costs nothing to speak of.
+     *
+     * @param version 0 or more; 0 covers nothing
+     * @throws KvException {@link ErrorCode#UNAVAILABLE} while this tier does not know to which history its versions belong: a client that was never connected
+     */
+    Position positionOf(long version);
+
     /** Returns the rare operations. */
     KvAdmin admin();
 

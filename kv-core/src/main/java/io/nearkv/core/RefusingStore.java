@@ -93,6 +93,12 @@ public final class RefusingStore implements KvStore {
     }
 
     @Override
+    public Position positionOf(long version) {
+        checkOpen();
+        throw reason;
+    }
+
+    @Override
     public KvAdmin admin() {
         checkOpen();
         return admin;

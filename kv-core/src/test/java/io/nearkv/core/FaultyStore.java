@@ -95,6 +95,11 @@ public final class FaultyStore implements KvStore {
     }
 
     @Override
+    public Position positionOf(long version) {
+        return below.positionOf(version);
+    }
+
+    @Override
     public KvAdmin admin() {
         lookUps.incrementAndGet();
         return below.admin();

@@ -1,6 +1,7 @@
 package io.nearkv.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import java.time.Duration;
@@ -66,6 +67,21 @@ public interface FeedContract extends ContractSupport {
                 .extracting(FeedEvent.Change::version)
                 .containsExactly(first, first + 1, first + 2, first + 3);
         assertThat(changes.get(9).endsCommit()).isTrue();
+    }
+
+    @Test
+    default void the_position_of_a_version_is_that_of_its_change() {
+        List<FeedEvent.Change> changes = writeSomeOfEverything();
+
+        assertThat(changes)
+                .allSatisfy(change ->
+                        assertThat(store().positionOf(change.version())).isEqualTo(change.position()));
+        assertThat(found("g").version()).isEqualTo(changes.get(9).version());
+        Position written = store().positionOf(put("h", "1"));
+        assertThat(written.covers(changes.get(9).position())).isTrue();
+        assertThat(await(store().get(ns(), key("h"), ReadOptions.session(written))))
+                .isInstanceOf(GetResult.Found.class);
+        assertThatThrownBy(() -> store().positionOf(-1)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test

@@ -36,6 +36,7 @@ public interface LifecycleContract extends ContractSupport {
                     () -> store.batch(namespace, List.of(mutation), WriteOptions.DEFAULT),
                     () -> store.upload(namespace, key("k"), PutOptions.DEFAULT, WriteOptions.DEFAULT),
                     () -> store.admin().namespaces(other.account()),
+                    () -> store.positionOf(1),
                     () -> store.watch(FeedRequest.of(null, new FeedRequest.Start.Now())));
             for (ThrowingCallable call : calls) {
                 assertThatThrownBy(call).isInstanceOf(IllegalStateException.class);

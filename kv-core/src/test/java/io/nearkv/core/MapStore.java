@@ -291,6 +291,12 @@ public final class MapStore implements KvStore {
     }
 
     @Override
+    public Position positionOf(long version) {
+        checkOpen();
+        return Position.of(data.lineage, version);
+    }
+
+    @Override
     public KvAdmin admin() {
         checkOpen();
         return new Admin();

@@ -20,6 +20,7 @@ import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.OpenResult;
+import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.ValueWriter;
@@ -43,6 +44,9 @@ import org.jspecify.annotations.Nullable;
 public final class HashMapStore implements KvStore, DirectReader {
     /** The title of the one namespace. */
     public static final String TITLE = "default";
+
+    /** It keeps nothing, so each has one history. */
+    private static final long LINEAGE = 1;
 
     private final NamespaceInfo info;
     private final InstantSource clock;
@@ -287,6 +291,11 @@ public final class HashMapStore implements KvStore, DirectReader {
             });
             subscriber.onError(notOffered());
         };
+    }
+
+    @Override
+    public Position positionOf(long version) {
+        return Position.of(LINEAGE, version);
     }
 
     @Override

@@ -322,8 +322,12 @@ public final class IdentityDirectory {
 
     private RevocationList revocations(Keyset keyset) {
         try {
-            return RevocationList.parse(
+            RevocationList list = RevocationList.parse(
                     readLine(revocationsFile(), IdentityLimits.MAX_REVOCATIONS_CHARS), keyset, now());
+            // The next list would carry on from here, and nodes would take it for older than what they know.
+            Path markFile = RevocationMark.fileOf(revocationsFile());
+            RevocationMark.read(markFile, environment).check(list.serial(), markFile);
+            return list;
         } catch (IOException e) {
             throw unreadable(revocationsFile(), e);
         } catch (MalformedException e) {

@@ -55,6 +55,10 @@ public final class NodeAuthority implements Authority, AutoCloseable {
     @GuardedBy("this")
     private RevocationList revocations;
 
+    /** What was taken before, also by a process before this one. */
+    @GuardedBy("this")
+    private RevocationMark mark = RevocationMark.NONE;
+
     /** The last build token that was good when it was read; null if there was none yet. */
     @GuardedBy("this")
     private @Nullable String goodBuildToken;
@@ -339,11 +343,23 @@ public final class NodeAuthority implements Authority, AutoCloseable {
         if (!keyset.environment().equals(environment)) {
             return false; // nothing will be verified, and that list cannot be
         }
+        Path markFile = RevocationMark.fileOf(files.revocations());
+        if (first) {
+            try {
+                mark = RevocationMark.read(markFile, keyset.environment());
+            } catch (IOException | MalformedException e) {
+                throw new MalformedException("'" + markFile + "' cannot be used: "
+                        + (e instanceof MalformedException malformed ? malformed.why() : "it cannot be read"));
+            }
+        }
         try {
             RevocationList read = RevocationList.parse(
                     IdentityDirectory.readLine(files.revocations(), IdentityLimits.MAX_REVOCATIONS_CHARS),
                     keyset,
                     Math.floorDiv(clock.millis(), 1000L));
+            if (first) {
+                mark.check(read.serial(), markFile);
+            }
             if (read.serial() > revocations.serial()) {
                 revocations = read;
             } else if (!read.equals(revocations)) {
@@ -351,8 +367,11 @@ public final class NodeAuthority implements Authority, AutoCloseable {
                         files.revocations(),
                         "revocation list has serial " + read.serial() + ", kept the one with " + revocations.serial());
             }
-            return false;
+            return !remember(markFile, found);
         } catch (NoSuchFileException e) {
+            if (first) {
+                mark.check(0, markFile);
+            }
             found.put(files.revocations(), "revocation list is missing, kept the last good one");
             return false;
         } catch (IOException e) {
@@ -366,6 +385,27 @@ public final class NodeAuthority implements Authority, AutoCloseable {
                 throw e;
             }
             found.put(files.revocations(), "revocation list cannot be used, kept the last good one: " + e.why());
+            return false;
+        }
+    }
+
+    /** Makes the serial of the present list outlive the process. Returns whether there is nothing left to do. */
+    @GuardedBy("this")
+    private boolean remember(Path markFile, Map<Path, String> found) {
+        // A node that was started on another environment's data changes nothing there.
+        if (revocations.serial() <= mark.serial() || foreignData != null) {
+            return true;
+        }
+        RevocationMark next = new RevocationMark(revocations.serial());
+        try {
+            next.write(markFile, keyset.environment());
+            mark = next;
+            return true;
+        } catch (IOException e) {
+            found.put(
+                    markFile,
+                    "the serial of the revocation list cannot be written: after a restart an older list would not be "
+                            + "noticed");
             return false;
         }
     }

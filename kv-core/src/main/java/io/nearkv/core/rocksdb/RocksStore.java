@@ -347,6 +347,12 @@ public final class RocksStore implements KvStore {
     }
 
     @Override
+    public Position positionOf(long version) {
+        core.checkOpen();
+        return core.position(version);
+    }
+
+    @Override
     public KvAdmin admin() {
         core.checkOpen();
         return admin;

@@ -14,6 +14,7 @@ import io.nearkv.core.KvException.Denial;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -253,6 +254,86 @@ class NodeAuthorityTest {
         assertThatThrownBy(this::node).hasMessageContaining("keyset.jwks.json");
         Files.delete(files.keyset());
         assertThatThrownBy(this::node).hasMessageContaining("keyset.jwks.json");
+    }
+
+    @Test
+    void an_older_revocation_list_put_in_place_while_the_node_is_down_stops_the_start() throws IOException {
+        String token = token();
+        String older = Files.readString(files.revocations());
+        identity.revoke(identity.inspect(token).tokenId(), clock.instant().getEpochSecond() + 3600);
+        String newest = Files.readString(files.revocations());
+        node().close();
+        write(files.revocations(), older);
+
+        assertThatThrownBy(this::node)
+                .isInstanceOfSatisfying(
+                        KvException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INTERNAL))
+                .hasMessageContaining("revocations.jwt")
+                .hasMessageContaining("serial 1")
+                .hasMessageContaining("serial 2");
+        assertThatThrownBy(() -> identity.revoke("0".repeat(32), 1))
+                .as("the next list would go on from the older one")
+                .hasMessageContaining("serial 2");
+        Files.delete(files.revocations());
+        assertThatThrownBy(this::node).hasMessageContaining("missing").hasMessageContaining("serial 2");
+
+        write(files.revocations(), newest);
+        assertThat(reasonOf(() -> node().authenticate(token))).isEqualTo(DenialReason.TOKEN_REVOKED);
+    }
+
+    @Test
+    void a_list_that_a_running_node_has_taken_is_remembered_after_a_restart() throws IOException {
+        String token = token();
+        NodeAuthority node = node();
+        String older = Files.readString(files.revocations());
+        identity.revoke(identity.inspect(token).tokenId(), clock.instant().getEpochSecond() + 3600);
+        assertThat(node.reload()).isTrue();
+        node.close();
+        write(files.revocations(), older);
+
+        assertThatThrownBy(this::node).hasMessageContaining("serial 2");
+    }
+
+    @Test
+    void a_damaged_memory_of_the_serial_stops_the_start_and_a_missing_one_is_made_anew() throws IOException {
+        node().close();
+        Path mark = RevocationMark.fileOf(files.revocations());
+        String good = Files.readString(mark);
+        for (String bad : List.of("", "{}", good.replace("production", "staging"), good.replace("1", "0"))) {
+            write(mark, bad);
+            assertThatThrownBy(this::node).hasMessageContaining("revocations.seen");
+        }
+        Files.delete(mark);
+
+        node().close();
+
+        assertThat(mark).hasContent(good);
+        assertThat(Files.getPosixFilePermissions(mark)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    }
+
+    @Test
+    void a_memory_of_the_serial_that_cannot_be_written_is_reported_and_tried_again() throws IOException {
+        Path mark = RevocationMark.fileOf(files.revocations());
+        Path obstacle = mark.resolveSibling("." + mark.getFileName() + ".new");
+        Files.createDirectories(obstacle.resolve("in the way"));
+
+        NodeAuthority node = node();
+
+        assertThat(node.refusal()).isNull();
+        assertThat(node.problems()).singleElement().asString().contains("revocation list cannot be written");
+        Files.delete(obstacle.resolve("in the way"));
+        boolean unused = node.reloadIfChanged();
+        assertThat(node.problems()).isEmpty();
+        assertThat(mark).exists();
+    }
+
+    @Test
+    void a_node_on_data_of_another_environment_writes_no_memory_of_the_serial() {
+        NodeAuthority node =
+                node(PRODUCTION, new Denial(DenialReason.ENVIRONMENT_MISMATCH, "production", "staging", null));
+
+        assertThat(node.refusal()).isNotNull();
+        assertThat(RevocationMark.fileOf(files.revocations())).doesNotExist();
     }
 
     @Test

@@ -47,6 +47,9 @@ final class LanePool {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CountDownLatch terminated = new CountDownLatch(1);
 
+    /** Of the server that was greeted last; 0 while none was, or the last did not tell. */
+    private volatile long lineage;
+
     // For those that wait until the client is connected, or idle.
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -284,6 +287,24 @@ final class LanePool {
                     }
                 })
                 .connect(address);
+    }
+
+    /** Notes to which history the versions of a server belong that has passed the checks. */
+    void greeted(long newLineage) {
+        lineage = newLineage;
+    }
+
+    /**
+     * Returns the history that versions belong to.
+     *
+     * @throws KvException {@link ErrorCode#UNAVAILABLE} if it is not known
+     */
+    long lineage() {
+        long known = lineage;
+        if (known == 0) {
+            throw unavailable("no server has told yet to which history its versions belong", null);
+        }
+        return known;
     }
 
     /** Wakes those that wait for a lane to change its state. */

@@ -18,6 +18,7 @@ import io.nearkv.core.ListPage;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.OpenResult;
+import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.ValueWriter;
@@ -222,6 +223,12 @@ final class RemoteStore implements KvStore {
         requireNonNull(request, "request");
         pool.checkOpen();
         return new RemoteFeed(pool, request);
+    }
+
+    @Override
+    public Position positionOf(long version) {
+        pool.checkOpen();
+        return Position.of(pool.lineage(), version);
     }
 
     @Override

@@ -18,6 +18,7 @@ import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.OpenResult;
+import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.ValueWriter;
@@ -105,6 +106,11 @@ final class AccountsStore implements KvStore {
     public Flow.Publisher<FeedEvent> watch(FeedRequest request) {
         NamespaceId namespace = request.namespace();
         return (namespace == null ? first.store() : of(namespace)).watch(request);
+    }
+
+    @Override
+    public Position positionOf(long version) {
+        return first.store().positionOf(version);
     }
 
     @Override

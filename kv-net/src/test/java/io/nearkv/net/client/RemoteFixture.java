@@ -32,7 +32,8 @@ final class RemoteFixture implements StoreFixture {
                 identity.authority,
                 KvServerOptions.listeningOn(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                         .withEventLoopThreads(1)
-                        .withOperatorAccount(below.account()));
+                        .withOperatorAccount(below.account())
+                        .withIdentity("test", () -> below.store().positionOf(0).lineage()));
     }
 
     private KvClient connect(AccountId account) {

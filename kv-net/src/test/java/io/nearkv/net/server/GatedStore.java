@@ -17,6 +17,7 @@ import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.OpenResult;
+import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.ValueReader;
@@ -54,6 +55,7 @@ final class GatedStore implements KvStore {
     final AtomicInteger openWriters = new AtomicInteger();
     private volatile Mode mode = Mode.AT_ONCE;
     private volatile boolean direct;
+    private volatile Runnable beforeDirectRead = () -> {};
 
     GatedStore(KvStore store) {
         this.store = store;
@@ -68,6 +70,11 @@ final class GatedStore implements KvStore {
     GatedStore direct(boolean newDirect) {
         direct = newDirect;
         return this;
+    }
+
+    /** Runs this before each direct read, on the event loop. */
+    void beforeDirectRead(Runnable step) {
+        beforeDirectRead = step;
     }
 
     /** Returns how many answers wait for {@link #release()}. */
@@ -249,6 +256,7 @@ final class GatedStore implements KvStore {
 
     private DirectReader.Outcome readDirectly(NamespaceId namespace, ByteBuffer key, DirectReader.Visitor visitor) {
         directReads.incrementAndGet();
+        beforeDirectRead.run();
         GetResult result =
                 store.get(namespace, Key.ofUtf8(key), ReadOptions.DEFAULT).join();
         if (!(result instanceof GetResult.Found found)) {
@@ -264,6 +272,11 @@ final class GatedStore implements KvStore {
                 found.version(),
                 found.expiresAt());
         return DirectReader.Outcome.FOUND;
+    }
+
+    @Override
+    public Position positionOf(long version) {
+        return store.positionOf(version);
     }
 
     @Override

@@ -5,10 +5,12 @@ import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** The program without a command. */
 @Command(
         name = "nearkv",
+        versionProvider = Version.Lines.class,
         description = "A key-value store close to its readers: the server, and commands that talk to it.",
         synopsisSubcommandLabel = "COMMAND",
         commandListHeading = "%nCommands:%n",
@@ -25,6 +27,13 @@ import picocli.CommandLine.Command;
             "6 unavailable or timed out."
         })
 final class RootCommand extends BaseCommand {
+    @Option(
+            names = {"-V", "--version"},
+            order = 902,
+            versionHelp = true,
+            description = "Print the version, the id of this build and the Java that runs it, and exit.")
+    private boolean unusedVersion; // The command line library acts on it by itself.
+
     RootCommand(Console console) {
         super(console);
     }

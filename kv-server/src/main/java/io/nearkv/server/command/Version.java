@@ -1,5 +1,7 @@
 package io.nearkv.server.command;
 
+import picocli.CommandLine.IVersionProvider;
+
 /** What this program is, from the manifest of its jar. */
 final class Version {
     private Version() {}
@@ -18,5 +20,17 @@ final class Version {
     /** Returns the id of this build, for the build token of a development folder; a release brings its own token. */
     static String build() {
         return number();
+    }
+
+    /** What {@code nearkv --version} prints. */
+    static final class Lines implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {
+                program(),
+                "build " + build(),
+                "java " + Runtime.version() + " (" + System.getProperty("java.vendor") + ")"
+            };
+        }
     }
 }

@@ -90,6 +90,19 @@ class UsageTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"--version", "-V"})
+    void the_program_tells_its_version_its_build_and_its_java(String option) {
+        assertThat(console.run(option)).isZero();
+
+        assertThat(console.out().lines())
+                .containsExactly(
+                        Version.program(),
+                        "build " + Version.build(),
+                        "java " + Runtime.version() + " (" + System.getProperty("java.vendor") + ")");
+        assertThat(console.err()).isEmpty();
+    }
+
     @Test
     void every_option_and_parameter_has_a_description() {
         CommandLine whole = CommandRunner.whole(console.console());
