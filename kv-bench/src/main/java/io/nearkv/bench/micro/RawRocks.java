@@ -24,7 +24,7 @@ import org.rocksdb.WriteOptions;
 final class RawRocks implements AutoCloseable {
     /** Which options. */
     enum Tuning {
-        /** Those of our engine's entries: filter, hash index in data blocks, HyperClockCache, LZ4. */
+        /** Those of our engine's entries: filters of files and of the write buffer, hash index in data blocks, HyperClockCache, LZ4. */
         OURS,
         /** RocksDB's defaults, with a block cache of the same size, so that size does not decide. */
         DEFAULTS
@@ -48,6 +48,8 @@ final class RawRocks implements AutoCloseable {
             options.setParanoidChecks(true)
                     .setAllowConcurrentMemtableWrite(true)
                     .setCompressionType(CompressionType.LZ4_COMPRESSION)
+                    .setMemtablePrefixBloomSizeRatio(0.05)
+                    .setMemtableWholeKeyFiltering(true)
                     .setMaxWriteBufferNumber(3);
         } else {
             table.setBlockCache(own(new LRUCache(cacheBytes)));
