@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 /** A server in a process of its own. Closing it kills it. */
 final class RunningServer implements AutoCloseable {
     private static final Pattern READY =
-            Pattern.compile("nearkv ready (kvs?://\\S+) environment=(\\S+) account=(\\S+) build=(\\S+)");
+            Pattern.compile("nearkv ready (kvs?://\\S+) environment=(\\S+) account=(\\S+) build=(\\S+)(?: .*)?");
 
     private final Process process;
     private final List<String> out = new CopyOnWriteArrayList<>();
@@ -68,6 +68,15 @@ final class RunningServer implements AutoCloseable {
 
     String build() {
         return ready.group(4);
+    }
+
+    /** Returns a field that a later version added to the ready line: {@code http} of {@code http=127.0.0.1:8787}. */
+    String field(String name) {
+        Matcher field = Pattern.compile(" " + Pattern.quote(name) + "=(\\S+)").matcher(ready.group());
+        if (!field.find()) {
+            throw new AssertionError("no " + name + "= in: " + ready.group());
+        }
+        return field.group(1);
     }
 
     /** Returns the lines on standard output so far. */
