@@ -58,7 +58,14 @@ class WorkersClientsIT {
         Ended npm = run(
                 INSTALLED,
                 300,
-                List.of("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--no-update-notifier"));
+                List.of(
+                        "npm",
+                        "ci",
+                        "--prefer-offline",
+                        "--no-audit",
+                        "--no-fund",
+                        "--ignore-scripts",
+                        "--no-update-notifier"));
         assertThat(npm.exitCode()).as("npm ci:\n%s", npm.tail()).isZero();
         Files.writeString(stamp, lock);
     }
@@ -112,7 +119,8 @@ class WorkersClientsIT {
     private static @Nullable String whatIsMissing() throws Exception {
         String reason = null;
         try {
-            String version = run(Path.of("."), 60, List.of("node", "--version")).lines().get(0);
+            String version =
+                    run(Path.of("."), 60, List.of("node", "--version")).lines().get(0);
             int major = Integer.parseInt(version.replaceFirst("^v(\\d+).*", "$1"));
             if (major < OLDEST_NODE) {
                 reason = "node is " + version + ", and the clients need " + OLDEST_NODE;
@@ -165,7 +173,8 @@ class WorkersClientsIT {
                 process.descendants().forEach(ProcessHandle::destroyForcibly);
                 process.destroyForcibly().waitFor();
             }
-            List<String> lines = new ArrayList<>(new String(Files.readAllBytes(output), UTF_8).lines().toList());
+            List<String> lines = new ArrayList<>(
+                    new String(Files.readAllBytes(output), UTF_8).lines().toList());
             if (!ended) {
                 lines.add(command + " did not end within " + maxSeconds + " s");
             }
