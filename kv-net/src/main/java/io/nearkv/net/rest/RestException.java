@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import java.io.Serial;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request that is not answered as it was asked: the status and the error code that clients of Workers KV know, beside the row of our own error table that is counted
@@ -15,6 +16,7 @@ final class RestException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     private final int status;
+    private final @Nullable String allow;
     private final int workersCode;
     private final KvException error;
 
@@ -24,8 +26,13 @@ final class RestException extends RuntimeException {
      * @param error what happened, in our own table; its message is what the client reads
      */
     RestException(int status, int workersCode, KvException error) {
+        this(status, workersCode, error, null);
+    }
+
+    private RestException(int status, int workersCode, KvException error, @Nullable String allow) {
         super(error.getMessage(), error, false, false);
         this.status = status;
+        this.allow = allow;
         this.workersCode = workersCode;
         this.error = requireNonNull(error, "error");
     }
@@ -33,6 +40,42 @@ final class RestException extends RuntimeException {
     /** Returns a 400 for a request that is malformed in a way that Workers KV has this code for. */
     static RestException invalid(int workersCode, String message) {
         return new RestException(400, workersCode, new KvException(ErrorCode.INVALID_REQUEST, message));
+    }
+
+    /** Returns the 414 of a key or prefix that is too long, or the 400 of one that is none. */
+    static RestException badName(KvException error) {
+        int status = error.code() == ErrorCode.TOO_LARGE ? 414 : 400;
+        return new RestException(status, WorkersCodes.VALIDATION, error);
+    }
+
+    /** Returns the 404 of an absent key. */
+    static RestException keyNotFound() {
+        return new RestException(
+                404, WorkersCodes.KEY_NOT_FOUND, new KvException(ErrorCode.NOT_FOUND, "get: 'key not found'"));
+    }
+
+    /** Returns the answer to a failure of the store or of a guard. */
+    static RestException of(KvException error) {
+        int status = error.code().httpStatus();
+        int workersCode = switch (error.code()) {
+            case INVALID_REQUEST, TOO_LARGE -> WorkersCodes.VALIDATION;
+            case UNAUTHORIZED, FORBIDDEN -> WorkersCodes.AUTHENTICATION;
+            case NOT_FOUND -> WorkersCodes.NAMESPACE_NOT_FOUND;
+            default -> WorkersCodes.ofStatus(status);
+        };
+        return new RestException(status, workersCode, error);
+    }
+
+    /** Returns a 405, which says what is allowed. */
+    static RestException methodNotAllowed(String message, String allow) {
+        return new RestException(
+                405, WorkersCodes.METHOD_NOT_ALLOWED, new KvException(ErrorCode.INVALID_REQUEST, message), allow);
+    }
+
+    /** Returns the methods that a 405 says are allowed, null in all others. */
+    @Nullable
+    String allow() {
+        return allow;
     }
 
     int status() {

@@ -27,5 +27,17 @@ final class WorkersCodes {
     /** 404 or 400: a path that is none. */
     static final int NO_ROUTE = 7003;
 
+    /** 400: token verification of a token that is no good. */
+    static final int INVALID_TOKEN = 1000;
+    /** 403: as many namespaces as an account may have. */
+    static final int QUOTA = 10048;
+
+    private static final int NO_CODE_OF_ITS_OWN = 10000;
+
+    /** Returns the code of an error that Workers KV has none for: 10000 and the status, as it does for 405 itself. */
+    static int ofStatus(int status) {
+        return NO_CODE_OF_ITS_OWN + status;
+    }
+
     private WorkersCodes() {}
 }

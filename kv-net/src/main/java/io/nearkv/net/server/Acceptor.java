@@ -1,6 +1,5 @@
 package io.nearkv.net.server;
 
-import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.net.protocol.ErrorCodec;
 import io.netty.buffer.ByteBuf;
@@ -10,7 +9,6 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -18,13 +16,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Lets connections in, or sends them away: too many in all, or too many of one peer. Thread-safe. */
 final class Acceptor extends ChannelInitializer<SocketChannel> {
-    private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
-
-    /** Timeouts are late by one tick at most; several ticks per timeout keep that small. */
-    private static final int TICKS_PER_TIMEOUT = 4;
-
-    private static final long MAX_TICK_MILLIS = 250;
-
     private final ServerContext context;
     private final ConcurrentHashMap<EventLoop, LoopState> loops = new ConcurrentHashMap<>();
     private volatile @Nullable SslContext tls;
@@ -51,50 +42,30 @@ final class Acceptor extends ChannelInitializer<SocketChannel> {
 
     @Override
     protected void initChannel(SocketChannel channel) {
-        Counters counters = context.counters();
-        ServerLimits limits = context.limits();
         Object peer = Peers.keyOf(channel.remoteAddress());
         if (draining) {
             refuse(channel, ServerConnection.shuttingDown());
             return;
         }
-        if (counters.connections.incrementAndGet() > limits.maxConnections()) {
-            counters.connections.decrementAndGet();
-            counters.refused.increment();
-            refuse(channel, full(ErrorCode.UNAVAILABLE, limits.maxConnections() + " connections"));
+        KvException full = context.tryConnect(peer);
+        if (full != null) {
+            refuse(channel, full);
             return;
         }
-        if (!context.peers().tryConnect(peer)) {
-            counters.connections.decrementAndGet();
-            counters.refusedPerPeer.increment();
-            refuse(
-                    channel,
-                    full(ErrorCode.RATE_LIMITED, limits.maxConnectionsPerPeer() + " connections from this address"));
-            return;
-        }
-        counters.accepted.increment();
-        channel.closeFuture().addListener(closed -> {
-            counters.connections.decrementAndGet();
-            context.peers().disconnected(peer, System.nanoTime());
-        });
+        channel.closeFuture().addListener(closed -> context.disconnected(peer));
         SslContext certificates = tls;
         if (certificates != null) {
             SslHandler handler = certificates.newHandler(channel.alloc());
             // The deadline of HELLO covers the handshake too; this one only frees what is behind it.
-            handler.setHandshakeTimeoutMillis(limits.helloTimeout().toMillis() + TimeUnit.SECONDS.toMillis(1));
+            handler.setHandshakeTimeoutMillis(
+                    context.limits().helloTimeout().toMillis() + TimeUnit.SECONDS.toMillis(1));
             channel.pipeline().addLast(handler);
         }
         channel.pipeline().addLast(new ServerConnection(context, loopState(channel.eventLoop()), peer));
     }
 
     private LoopState loopState(EventLoop loop) {
-        long tickMillis = Math.max(
-                1, Math.min(MAX_TICK_MILLIS, context.limits().shortestTimeout().toMillis() / TICKS_PER_TIMEOUT));
-        return loops.computeIfAbsent(loop, newLoop -> new LoopState(newLoop, tickMillis));
-    }
-
-    private static KvException full(ErrorCode code, String what) {
-        return new KvException(code, "the server has " + what + "; come back later", null, RETRY_AFTER, null);
+        return loops.computeIfAbsent(loop, newLoop -> new LoopState(newLoop, context.tickMillis()));
     }
 
     private void refuse(SocketChannel channel, KvException why) {

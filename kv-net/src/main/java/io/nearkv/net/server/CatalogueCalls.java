@@ -95,7 +95,7 @@ final class CatalogueCalls {
     private static Call.Plan find(Session session, KvAdmin admin, Wire.FindNamespace find) {
         if (!find.getId().isEmpty()) {
             NamespaceId id = EntryCodec.namespace(find.getId());
-            return found(session, () -> admin.namespace(id), Session.notFound(id));
+            return found(session, () -> admin.namespace(id), SessionGuard.notFound(id));
         }
         AccountId account = account(session, find.getAccount());
         String title = find.getTitle();
@@ -134,11 +134,7 @@ final class CatalogueCalls {
     }
 
     private static boolean isOperator(Session session) {
-        return session.guard()
-                        .grant()
-                        .account()
-                        .equals(session.context().options().operatorAccount())
-                && session.guard().grant().permissions().allowsEverywhere(Permission.ADMIN);
+        return session.context().isOperator(session.guard().grant());
     }
 
     private static void requireOperator(Session session) {

@@ -8,22 +8,30 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
-/** What a server counts. Thread-safe. */
-final class Counters {
+/** What a server counts. Internal to kv-net. Thread-safe. */
+public final class Counters {
     /** Outcomes that are not errors; an error has the number of its code behind them. */
-    static final int OK = 0;
+    public static final int OK = 0;
 
-    static final int MISSING = 1;
-    static final int CONDITION_FAILED = 2;
+    /** The key was absent. */
+    public static final int MISSING = 1;
+    /** The condition of a write did not hold. */
+    public static final int CONDITION_FAILED = 2;
+
     private static final int ERRORS = 2;
     private static final int OUTCOMES = 32;
 
     /** Why the server ended a connection. */
-    enum Cut {
+    public enum Cut {
+        /** No HELLO, or no first request, in time. */
         HELLO_TIMEOUT("hello_timeout"),
+        /** A frame, or the head of a request, took too long. */
         FRAME_TIMEOUT("frame_timeout"),
+        /** Nothing was asked for long. */
         IDLE("idle"),
+        /** Answers were not read. */
         SLOW_READER("slow_reader"),
+        /** What came could not be understood. */
         PROTOCOL_ERROR("protocol_error");
 
         private final String label;
@@ -42,14 +50,20 @@ final class Counters {
     final LongAdder refusedPerPeer = new LongAdder();
     final AtomicInteger requestsInFlight = new AtomicInteger();
     final AtomicLong bytesInFlight = new AtomicLong();
-    final LongAdder watches = new LongAdder();
-    final LongAdder streams = new LongAdder();
+    /** Running watches. */
+    public final LongAdder watches = new LongAdder();
+    /** Running uploads and downloads of large values. */
+    public final LongAdder streams = new LongAdder();
+
     final LongAdder failedHellos = new LongAdder();
     final LongAdder rateLimitedHellos = new LongAdder();
     final LongAdder shed = new LongAdder();
-    final LongAdder stalledStreams = new LongAdder();
-    final LongAdder bytesRead = new LongAdder();
-    final LongAdder bytesWritten = new LongAdder();
+    /** Streams that were ended because their peer did not keep up. */
+    public final LongAdder stalledStreams = new LongAdder();
+    /** Bytes from clients. */
+    public final LongAdder bytesRead = new LongAdder();
+    /** Bytes to clients. */
+    public final LongAdder bytesWritten = new LongAdder();
 
     Counters() {
         for (int i = 0; i < operations.length; i++) {
@@ -60,7 +74,8 @@ final class Counters {
         }
     }
 
-    void count(Op op, int outcome) {
+    /** Counts an operation that ended like this. */
+    public void count(Op op, int outcome) {
         count(op, outcome, 1);
     }
 
@@ -68,11 +83,13 @@ final class Counters {
         operations[op.index() * OUTCOMES + outcome].add(times);
     }
 
-    void count(Op op, ErrorCode error) {
+    /** Counts an operation that failed. */
+    public void count(Op op, ErrorCode error) {
         count(op, ERRORS + error.wireNumber(), 1);
     }
 
-    void count(Cut cut) {
+    /** Counts a connection that the server ended. */
+    public void count(Cut cut) {
         LongAdder adder = cuts.get(cut);
         if (adder != null) {
             adder.increment();

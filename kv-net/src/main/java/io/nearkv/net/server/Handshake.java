@@ -14,8 +14,6 @@ import io.nearkv.net.protocol.Frames;
 import io.nearkv.net.protocol.Protocol;
 import io.nearkv.net.wire.Wire;
 import io.netty.buffer.ByteBuf;
-import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 
 /** Answers HELLO; section 3 of the specification. Stateless. */
 final class Handshake {
@@ -41,7 +39,7 @@ final class Handshake {
         if (refusal != null) {
             throw refusal;
         }
-        Grant grant = authenticate(context, hello.getToken(), peer);
+        Grant grant = context.authenticate(hello.getToken(), peer);
         String expected = hello.getExpectedEnvironment();
         if (!expected.isEmpty() && !expected.equals(authority.environment())) {
             throw KvException.denied(
@@ -67,29 +65,6 @@ final class Handshake {
                 helloOk(context, authority, grant, version));
         context.counters().count(Op.HELLO, Counters.OK);
         return session;
-    }
-
-    private static Grant authenticate(ServerContext context, String token, Object peer) {
-        long nowNanos = System.nanoTime();
-        long blockedNanos = context.peers().blockedNanos(peer, nowNanos);
-        if (blockedNanos > 0 && !context.goodTokens().contains(token)) {
-            context.counters().rateLimitedHellos.increment();
-            throw new KvException(
-                    ErrorCode.RATE_LIMITED,
-                    "too many failed authentications from this address",
-                    null,
-                    Duration.ofMillis(TimeUnit.NANOSECONDS.toMillis(blockedNanos) + 1),
-                    null);
-        }
-        try {
-            Grant grant = context.authority().authenticate(token);
-            context.goodTokens().add(token);
-            return grant;
-        } catch (KvException e) {
-            context.counters().failedHellos.increment();
-            context.peers().failed(peer, nowNanos);
-            throw e;
-        }
     }
 
     private static Wire.HelloOk helloOk(ServerContext context, Authority authority, Grant grant, int version) {

@@ -59,9 +59,9 @@ public final class KvServer implements AutoCloseable {
         requireNonNull(authority, "authority");
         TlsFiles tlsFiles = options.tls();
         SslContext tls = tlsFiles == null ? null : TlsContexts.load(tlsFiles);
-        ServerContext context = new ServerContext(options, store, authority);
         EventLoops loops =
                 EventLoops.start(options.transport(), options.eventLoopThreads(), "nearkv-server", options.spin());
+        ServerContext context = new ServerContext(options, store, authority, loops);
         Acceptor acceptor = new Acceptor(context, tls);
         int high = options.limits().writeBufferBytes();
         ChannelFuture bound = new ServerBootstrap()
@@ -95,6 +95,11 @@ public final class KvServer implements AutoCloseable {
     /** Returns where the server listens; with the port that was free, if 0 was asked for. */
     public InetSocketAddress address() {
         return (InetSocketAddress) listener.localAddress();
+    }
+
+    /** Returns what this server shares with those of other protocols that stand beside it and end before it. Internal to kv-net. */
+    public ServerContext context() {
+        return context;
     }
 
     /** Returns what the server has done and holds. */

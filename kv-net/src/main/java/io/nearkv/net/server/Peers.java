@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What each peer address takes: connections and failed authentications. An IPv6 peer is its /64 network, because a host has as many addresses there as it likes. Bounded: addresses
- * without a connection are forgotten a minute after their first failure, and the oldest before that if there are very many. Thread-safe.
+ * without a connection are forgotten a minute after their first failure, and the oldest before that if there are very many. Internal to kv-net. Thread-safe.
  */
-final class Peers {
+public final class Peers {
     private static final long MINUTE_NANOS = TimeUnit.MINUTES.toNanos(1);
     private static final int MAX_PEERS = 100_000;
 
@@ -44,7 +44,7 @@ final class Peers {
     }
 
     /** Returns what stands for a peer in the methods below. */
-    static Object keyOf(@Nullable SocketAddress address) {
+    public static Object keyOf(@Nullable SocketAddress address) {
         if (address instanceof InetSocketAddress inet && inet.getAddress() != null) {
             InetAddress host = inet.getAddress();
             return host instanceof Inet6Address

@@ -1,13 +1,29 @@
 package io.nearkv.net.server;
 
 import io.nearkv.core.DirectReader;
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.identity.Authority;
+import io.nearkv.core.identity.Grant;
+import io.nearkv.core.identity.Permission;
+import io.nearkv.net.transport.EventLoops;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What all connections of a server share. Thread-safe. */
-final class ServerContext {
+/**
+ * What all connections of a server share, whichever protocol they speak: the store, the authority, the bounds and what is counted. What is decided here is decided once, for
+ * the wire protocol and for the HTTP face alike. Internal to kv-net. Thread-safe.
+ */
+public final class ServerContext {
+    private static final Duration RETRY_AFTER_OVERLOAD = Duration.ofMillis(50);
+    private static final Duration RETRY_CONNECTION_AFTER = Duration.ofSeconds(1);
+    private static final int TICKS_PER_TIMEOUT = 4;
+    private static final long MAX_TICK_MILLIS = 250;
+
     private final KvServerOptions options;
+    private final EventLoops loops;
     private final KvStore store;
     private final @Nullable DirectReader directReader;
     private final Authority authority;
@@ -15,36 +31,47 @@ final class ServerContext {
     private final Peers peers;
     private final GoodTokens goodTokens = new GoodTokens();
 
-    ServerContext(KvServerOptions options, KvStore store, Authority authority) {
+    ServerContext(KvServerOptions options, KvStore store, Authority authority, EventLoops loops) {
         this.options = options;
+        this.loops = loops;
         this.store = store;
         this.directReader = store.directReader();
         this.authority = authority;
         this.peers = new Peers(options.limits());
     }
 
-    KvServerOptions options() {
+    /** Returns how the server is set up. */
+    public KvServerOptions options() {
         return options;
     }
 
-    ServerLimits limits() {
+    /** Returns the event loops, which end with the server. */
+    public EventLoops loops() {
+        return loops;
+    }
+
+    /** Returns what clients may take. */
+    public ServerLimits limits() {
         return options.limits();
     }
 
-    KvStore store() {
+    /** Returns what is served. */
+    public KvStore store() {
         return store;
     }
 
-    @Nullable
-    DirectReader directReader() {
+    /** Returns the store's reads that make no objects, or null if it has none. */
+    public @Nullable DirectReader directReader() {
         return directReader;
     }
 
-    Authority authority() {
+    /** Returns what says who may do what. */
+    public Authority authority() {
         return authority;
     }
 
-    Counters counters() {
+    /** Returns what is counted. */
+    public Counters counters() {
         return counters;
     }
 
@@ -54,5 +81,120 @@ final class ServerContext {
 
     GoodTokens goodTokens() {
         return goodTokens;
+    }
+
+    /** Returns how often the clocks of connections are looked at. Timeouts are late by one tick at most; several ticks per timeout keep that small. */
+    public long tickMillis() {
+        return Math.max(1, Math.min(MAX_TICK_MILLIS, limits().shortestTimeout().toMillis() / TICKS_PER_TIMEOUT));
+    }
+
+    // ---- connections ----
+
+    /** Counts one more connection of this peer (see {@link Peers#keyOf}); returns null, or why it is sent away, and then nothing is counted. */
+    public @Nullable KvException tryConnect(Object peer) {
+        ServerLimits limits = limits();
+        if (counters.connections.incrementAndGet() > limits.maxConnections()) {
+            counters.connections.decrementAndGet();
+            counters.refused.increment();
+            return full(ErrorCode.UNAVAILABLE, limits.maxConnections() + " connections");
+        }
+        if (!peers.tryConnect(peer)) {
+            counters.connections.decrementAndGet();
+            counters.refusedPerPeer.increment();
+            return full(ErrorCode.RATE_LIMITED, limits.maxConnectionsPerPeer() + " connections from this address");
+        }
+        counters.accepted.increment();
+        return null;
+    }
+
+    private static KvException full(ErrorCode code, String what) {
+        return new KvException(
+                code, "the server has " + what + "; come back later", null, RETRY_CONNECTION_AFTER, null);
+    }
+
+    /** A connection that was counted has closed. */
+    public void disconnected(Object peer) {
+        counters.connections.decrementAndGet();
+        peers.disconnected(peer, System.nanoTime());
+    }
+
+    /**
+     * Returns what the token grants. Peers that fail often are limited; a token that was good lately is looked at all the same.
+     *
+     * @throws KvException 401 with the reason, or 429
+     */
+    public Grant authenticate(String token, Object peer) {
+        long nowNanos = System.nanoTime();
+        long blockedNanos = peers.blockedNanos(peer, nowNanos);
+        if (blockedNanos > 0 && !goodTokens.contains(token)) {
+            counters.rateLimitedHellos.increment();
+            throw new KvException(
+                    ErrorCode.RATE_LIMITED,
+                    "too many failed authentications from this address",
+                    null,
+                    Duration.ofMillis(TimeUnit.NANOSECONDS.toMillis(blockedNanos) + 1),
+                    null);
+        }
+        try {
+            Grant grant = authority.authenticate(token);
+            goodTokens.add(token);
+            return grant;
+        } catch (KvException e) {
+            counters.failedHellos.increment();
+            peers.failed(peer, nowNanos);
+            throw e;
+        }
+    }
+
+    /** Returns whether the grant is an administrator's of the account that operates the server. */
+    boolean isOperator(Grant grant) {
+        return grant.account().equals(options.operatorAccount())
+                && grant.permissions().allowsEverywhere(Permission.ADMIN);
+    }
+
+    // ---- requests ----
+
+    /** Counts one more request in flight that holds so many bytes; throws 413 or 503, and then nothing is counted. */
+    public void admit(long bytes) {
+        ServerLimits limits = limits();
+        if (bytes > limits.maxBytesInFlight()) {
+            throw new KvException(
+                    ErrorCode.TOO_LARGE,
+                    "request of " + bytes + " bytes (expected: at most " + limits.maxBytesInFlight() + ")");
+        }
+        if (counters.requestsInFlight.incrementAndGet() > limits.maxRequestsInFlight()) {
+            counters.requestsInFlight.decrementAndGet();
+            throw shed("requests in flight", limits.maxRequestsInFlight());
+        }
+        if (counters.bytesInFlight.addAndGet(bytes) > limits.maxBytesInFlight()) {
+            counters.bytesInFlight.addAndGet(-bytes);
+            counters.requestsInFlight.decrementAndGet();
+            throw shed("bytes in flight", limits.maxBytesInFlight());
+        }
+    }
+
+    /** A request that was admitted holds more bytes, or fewer; nothing is refused, because they are there already. */
+    public void held(long more) {
+        counters.bytesInFlight.addAndGet(more);
+    }
+
+    /** A request that was admitted holds so many bytes more; throws 503, and then they are not counted. */
+    public void hold(long more) {
+        if (counters.bytesInFlight.addAndGet(more) > limits().maxBytesInFlight()) {
+            counters.bytesInFlight.addAndGet(-more);
+            throw shed("bytes in flight", limits().maxBytesInFlight());
+        }
+    }
+
+    /** A request that was admitted is over. */
+    public void ended() {
+        counters.requestsInFlight.decrementAndGet();
+    }
+
+    /** Returns the 503 of a server that has so much of something already, and counts it. */
+    KvException shed(String what, long max) {
+        counters.shed.increment();
+        return new KvException(
+                ErrorCode.UNAVAILABLE, "overloaded: " + max + " " + what, null, RETRY_AFTER_OVERLOAD, null);
     }
 }

@@ -49,8 +49,6 @@ final class Session implements DirectReader.Visitor {
     /** Stores keep the deadlines of calls themselves; this much later the server does it for them. */
     private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
-    private static final Duration RETRY_AFTER_OVERLOAD = Duration.ofMillis(50);
-
     private final ServerConnection connection;
     private final ServerContext context;
     private final Counters counters;
@@ -342,7 +340,7 @@ final class Session implements DirectReader.Visitor {
         }
         int max = context.limits().maxWatchesPerConnection();
         if (watches >= max) {
-            throw shed("watches on this connection", max);
+            throw context.shed("watches on this connection", max);
         }
         Watch watch = new Watch(this, frame.correlationId(), id == null, request.getCredits());
         admit(watch, 0, null);
@@ -375,20 +373,11 @@ final class Session implements DirectReader.Visitor {
 
     /** Returns the namespace that a lookup found. Throws as {@link #namespace}. */
     SessionGuard.Namespace accept(NamespaceId id, Operation.Step<NamespaceInfo> lookup) {
-        NamespaceInfo info;
         try {
-            info = lookup.take();
+            return guard.accept(id, lookup.take());
         } catch (KvException e) {
-            throw e.code() == ErrorCode.NOT_FOUND ? notFound(id) : e;
+            throw e.code() == ErrorCode.NOT_FOUND ? SessionGuard.notFound(id) : e;
         }
-        if (info == null || !info.account().equals(guard.grant().account())) {
-            throw notFound(id);
-        }
-        return guard.add(id);
-    }
-
-    static KvException notFound(NamespaceId id) {
-        return new KvException(ErrorCode.NOT_FOUND, "namespace " + id + " does not exist");
     }
 
     // ---- requests in flight ----
@@ -396,27 +385,19 @@ final class Session implements DirectReader.Visitor {
     /** Takes the operation into those in flight; throws 503 if there is no room. */
     void admit(Operation operation, long bytes, @Nullable Duration timeout) {
         ServerLimits limits = context.limits();
-        if (bytes > limits.maxBytesInFlightPerConnection() || bytes > limits.maxBytesInFlight()) {
+        if (bytes > limits.maxBytesInFlightPerConnection()) {
             throw new KvException(
                     ErrorCode.TOO_LARGE,
-                    "request of " + bytes + " bytes (expected: at most "
-                            + Math.min(limits.maxBytesInFlightPerConnection(), limits.maxBytesInFlight()) + ")");
+                    "request of " + bytes + " bytes (expected: at most " + limits.maxBytesInFlightPerConnection()
+                            + ")");
         }
         if (inFlight.size() >= limits.maxRequestsInFlightPerConnection()) {
-            throw shed("requests in flight on this connection", limits.maxRequestsInFlightPerConnection());
+            throw context.shed("requests in flight on this connection", limits.maxRequestsInFlightPerConnection());
         }
         if (inFlightBytes + bytes > limits.maxBytesInFlightPerConnection()) {
-            throw shed("bytes in flight on this connection", limits.maxBytesInFlightPerConnection());
+            throw context.shed("bytes in flight on this connection", limits.maxBytesInFlightPerConnection());
         }
-        if (counters.requestsInFlight.incrementAndGet() > limits.maxRequestsInFlight()) {
-            counters.requestsInFlight.decrementAndGet();
-            throw shed("requests in flight", limits.maxRequestsInFlight());
-        }
-        if (counters.bytesInFlight.addAndGet(bytes) > limits.maxBytesInFlight()) {
-            counters.bytesInFlight.addAndGet(-bytes);
-            counters.requestsInFlight.decrementAndGet();
-            throw shed("bytes in flight", limits.maxBytesInFlight());
-        }
+        context.admit(bytes);
         inFlightBytes += bytes;
         operation.reservedBytes = bytes;
         if (timeout != null) {
@@ -433,13 +414,7 @@ final class Session implements DirectReader.Visitor {
         long more = bytes - operation.reservedBytes;
         operation.reservedBytes = bytes;
         inFlightBytes += more;
-        counters.bytesInFlight.addAndGet(more);
-    }
-
-    private KvException shed(String what, long max) {
-        counters.shed.increment();
-        return new KvException(
-                ErrorCode.UNAVAILABLE, "overloaded: " + max + " " + what, null, RETRY_AFTER_OVERLOAD, null);
+        context.held(more);
     }
 
     /** Ends an operation: after this, its correlation id is free. */
@@ -449,7 +424,7 @@ final class Session implements DirectReader.Visitor {
         }
         operation.ended = true;
         inFlight.remove(operation.correlationId);
-        counters.requestsInFlight.decrementAndGet();
+        context.ended();
         if (operation.isStream()) {
             streams--;
         }
@@ -471,7 +446,7 @@ final class Session implements DirectReader.Visitor {
     // The answer of an operation that has ended is still held while the peer does not read.
     private void giveBackHeldBytes() {
         inFlightBytes -= heldBytes;
-        counters.bytesInFlight.addAndGet(-heldBytes);
+        context.held(-heldBytes);
         heldBytes = 0;
     }
 

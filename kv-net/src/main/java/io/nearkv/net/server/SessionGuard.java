@@ -1,8 +1,10 @@
 package io.nearkv.net.server;
 
 import io.nearkv.core.DenialReason;
+import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.core.identity.Grant;
 import io.nearkv.core.identity.Permission;
@@ -12,10 +14,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What stands before every operation of one connection: may this node serve, is the caller's token still good, may it do this to that namespace. Not
+ * What stands before every operation of one connection: may this node serve, is the caller's token still good, may it do this to that namespace. Internal to kv-net. Not
  * thread-safe: confined to the event loop of its connection.
  */
-final class SessionGuard {
+public final class SessionGuard {
     /** More namespaces than an account has; bounds what a connection can make us remember. */
     private static final int MAX_NAMESPACES = 4096;
 
@@ -29,7 +31,7 @@ final class SessionGuard {
     private @Nullable Namespace last;
 
     /** A namespace of the account, and what the grant allows there. */
-    static final class Namespace {
+    public static final class Namespace {
         private final NamespaceId id;
         private boolean mayRead;
         private boolean mayWrite;
@@ -38,7 +40,8 @@ final class SessionGuard {
             this.id = id;
         }
 
-        NamespaceId id() {
+        /** Returns its id. */
+        public NamespaceId id() {
             return id;
         }
 
@@ -48,18 +51,19 @@ final class SessionGuard {
         }
     }
 
-    SessionGuard(Authority authority, Grant grant) {
+    /** Creates the guard of a connection whose token gave this grant. */
+    public SessionGuard(Authority authority, Grant grant) {
         this.authority = authority;
         this.grant = grant;
     }
 
-    Grant grant() {
+    /** Returns what the caller's token grants. */
+    public Grant grant() {
         return grant;
     }
 
     /** Returns null if the node may serve and the token is good at this moment, else the 401. */
-    @Nullable
-    KvException refusal() {
+    public @Nullable KvException refusal() {
         KvException refusal = authority.refusal();
         if (refusal != null) {
             return refusal;
@@ -78,8 +82,7 @@ final class SessionGuard {
     }
 
     /** Returns the namespace if it is known already, else null. */
-    @Nullable
-    Namespace known(long high, long low) {
+    public @Nullable Namespace known(long high, long low) {
         Namespace recent = last;
         if (recent != null && recent.id.high() == high && recent.id.low() == low) {
             return recent;
@@ -91,8 +94,23 @@ final class SessionGuard {
         return found;
     }
 
-    /** Remembers a namespace of the account. */
-    Namespace add(NamespaceId id) {
+    /**
+     * Remembers a namespace that a lookup by its id has found; null for none. Throws 404 alike whether there is none or it is another account's, which must not even learn
+     * that it exists.
+     */
+    public Namespace accept(NamespaceId id, @Nullable NamespaceInfo found) {
+        if (found == null || !found.account().equals(grant.account())) {
+            throw notFound(id);
+        }
+        return add(id);
+    }
+
+    /** Returns the 404 of a namespace that does not exist for the caller. */
+    public static KvException notFound(NamespaceId id) {
+        return new KvException(ErrorCode.NOT_FOUND, "namespace " + id + " does not exist");
+    }
+
+    private Namespace add(NamespaceId id) {
         if (namespaces.size() >= MAX_NAMESPACES) {
             namespaces.clear();
         }
@@ -104,35 +122,35 @@ final class SessionGuard {
     }
 
     /** Throws 403 unless the grant covers reading. */
-    void requireRead(Namespace namespace) {
+    public void requireRead(Namespace namespace) {
         if (!namespace.mayRead) {
             throw forbidden("read", namespace.id);
         }
     }
 
     /** Throws 403 unless the grant covers writing. */
-    void requireWrite(Namespace namespace) {
+    public void requireWrite(Namespace namespace) {
         if (!namespace.mayWrite) {
             throw forbidden("write", namespace.id);
         }
     }
 
     /** Throws 403 unless the grant covers administering the namespace. */
-    void requireAdmin(NamespaceId namespace) {
+    public void requireAdmin(NamespaceId namespace) {
         if (!grant.permissions().allows(namespace, Permission.ADMIN)) {
             throw forbidden("administer", namespace);
         }
     }
 
     /** Throws 403 unless the grant covers this on all namespaces of the account. */
-    void requireEverywhere(Permission permission) {
+    public void requireEverywhere(Permission permission) {
         if (!grant.permissions().allowsEverywhere(permission)) {
             throw scope("the token may not " + permission.label() + " on all namespaces of its account");
         }
     }
 
     /** Returns whether the grant says anything about the namespace: enough to see that it exists. */
-    boolean maySee(NamespaceId namespace) {
+    public boolean maySee(NamespaceId namespace) {
         Permissions permissions = grant.permissions();
         return permissions.allows(namespace, Permission.READ)
                 || permissions.allows(namespace, Permission.WRITE)
@@ -140,7 +158,7 @@ final class SessionGuard {
     }
 
     /** Returns a 403 with this message. */
-    KvException scope(String message) {
+    public KvException scope(String message) {
         return KvException.denied(
                 new KvException.Denial(
                         DenialReason.SCOPE, authority.environment(), grant.environment(), authority.buildId()),

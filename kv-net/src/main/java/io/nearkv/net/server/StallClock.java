@@ -1,7 +1,7 @@
 package io.nearkv.net.server;
 
-/** Adds up how long a stream has waited for its peer; 64 KiB that have moved start it anew, single bytes do not. Not thread-safe. */
-final class StallClock {
+/** Adds up how long a stream has waited for its peer; 64 KiB that have moved start it anew, single bytes do not. Internal to kv-net. Not thread-safe. */
+public final class StallClock {
     private static final int PROGRESS_BYTES = 64 * 1024;
 
     private final long limitNanos;
@@ -9,11 +9,13 @@ final class StallClock {
     private long lastNanos = System.nanoTime();
     private int movedBytes;
 
-    StallClock(long limitNanos) {
+    /** Creates a clock for a stream whose peer may take this long for each 64 KiB. */
+    public StallClock(long limitNanos) {
         this.limitNanos = limitNanos;
     }
 
-    void moved(int bytes) {
+    /** So many bytes have moved. */
+    public void moved(int bytes) {
         movedBytes += bytes;
         if (movedBytes >= PROGRESS_BYTES) {
             movedBytes = 0;
@@ -21,7 +23,8 @@ final class StallClock {
         }
     }
 
-    boolean isOver(boolean waitsForPeer, long nowNanos) {
+    /** Returns whether the peer has been waited for too long; the time since the last call counts if it is the peer who is waited for. */
+    public boolean isOver(boolean waitsForPeer, long nowNanos) {
         if (waitsForPeer) {
             waitedNanos += nowNanos - lastNanos;
         }

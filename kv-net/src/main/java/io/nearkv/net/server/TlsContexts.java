@@ -1,5 +1,6 @@
 package io.nearkv.net.server;
 
+import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -10,8 +11,8 @@ import java.nio.file.Path;
 import java.util.List;
 import javax.net.ssl.SSLException;
 
-/** Makes the TLS set-up of a server from its files. Stateless. */
-final class TlsContexts {
+/** Makes the TLS set-up of a server from its files. Internal to kv-net: it names Netty's types. Stateless. */
+public final class TlsContexts {
     private static final List<String> PROTOCOLS = List.of("TLSv1.3", "TLSv1.2");
 
     // RFC 9325: all of TLS 1.3, and of 1.2 what has forward secrecy and authenticated encryption.
@@ -31,9 +32,11 @@ final class TlsContexts {
     /**
      * Reads the files.
      *
+     * @param files where they are
+     * @param applicationProtocols what is offered by ALPN, best first; none for no ALPN
      * @throws IllegalArgumentException if one of them is missing or is not what it should be
      */
-    static SslContext load(TlsFiles files) {
+    public static SslContext load(TlsFiles files, String... applicationProtocols) {
         requireReadable(files.certificateChain(), "certificateChain");
         requireReadable(files.privateKey(), "privateKey");
         try {
@@ -47,6 +50,13 @@ final class TlsContexts {
             if (clientRoots != null) {
                 requireReadable(clientRoots, "clientRoots");
                 builder.trustManager(clientRoots.toFile()).clientAuth(ClientAuth.REQUIRE);
+            }
+            if (applicationProtocols.length > 0) {
+                builder.applicationProtocolConfig(new ApplicationProtocolConfig(
+                        ApplicationProtocolConfig.Protocol.ALPN,
+                        ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+                        ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
+                        applicationProtocols));
             }
             return builder.build();
         } catch (SSLException e) {

@@ -1,0 +1,701 @@
+package io.nearkv.net.rest;
+
+import io.nearkv.core.DirectReader;
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.KvException;
+import io.nearkv.net.server.Counters;
+import io.nearkv.net.server.Counters.Cut;
+import io.nearkv.net.server.Op;
+import io.nearkv.net.server.ServerContext;
+import io.nearkv.net.server.SessionGuard;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes the requests of one HTTP/1.1 connection, one after the other, or that of one HTTP/2 stream; sees to it that each gets one answer and that nothing is mistaken for the next request.
+ * What a request means is {@link Endpoints}'. Confined to its event loop.
+ *
+ * <p>A request lasts from its head until it is answered <em>and</em> its body has been read. What arrives behind it meanwhile waits in {@code waiting}, and the socket is not
+ * read: at most one read's worth. A body that nobody wants any more, because the request was refused, is read and thrown away up to a bound, so that the client gets to read the
+ * answer; beyond that the connection closes.
+ */
+final class RestHandler extends ChannelInboundHandlerAdapter implements DirectReader.Visitor {
+    private static final Logger log = LoggerFactory.getLogger(RestHandler.class);
+
+    /** A refused value of 25 MiB and some is read to its end; what is longer costs the connection. */
+    private static final int MAX_DISCARDED_BYTES = 32 * 1024 * 1024;
+
+    /** How long a closing connection waits for its peer to read the last words and close. */
+    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private final RestConnection connection;
+    private final RestContext context;
+    private final boolean http2;
+    private final Endpoints endpoints;
+    private final Deque<HttpObject> waiting = new ArrayDeque<>();
+
+    private @Nullable ChannelHandlerContext channelContext;
+    private @Nullable Exchange exchange;
+
+    // The request under way.
+    private Op op = Op.OTHER;
+    private boolean inRequest;
+    private boolean parked;
+    private boolean headSent;
+    private boolean answered;
+    private boolean bodyRead;
+    private boolean http10;
+    private boolean headOnly;
+    private boolean closeAfter;
+    private boolean continueExpected;
+    private boolean contentLengthKnown;
+    private long discardedBytes;
+    private @Nullable String acceptEncoding;
+
+    private boolean reading;
+    private boolean flushNeeded;
+    private boolean closing;
+    private long closingSinceNanos;
+
+    RestHandler(RestConnection connection, boolean http2) {
+        this.connection = connection;
+        this.context = connection.context();
+        this.http2 = http2;
+        this.endpoints = new Endpoints(this, connection, context);
+    }
+
+    ServerContext server() {
+        return context.server();
+    }
+
+    private ChannelHandlerContext ctx() {
+        ChannelHandlerContext known = channelContext;
+        if (known == null) {
+            throw new IllegalStateException("the connection is not open yet");
+        }
+        return known;
+    }
+
+    EventLoop loop() {
+        return ctx().channel().eventLoop();
+    }
+
+    ByteBuf buffer(int bytes) {
+        return ctx().alloc().directBuffer(bytes);
+    }
+
+    boolean isWritable() {
+        return ctx().channel().isWritable();
+    }
+
+    // ---- events of the channel ----
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        channelContext = ctx;
+        connection.add(this);
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        gone();
+        connection.remove(this);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        gone();
+        ctx.fireChannelInactive();
+    }
+
+    private void gone() {
+        closing = true;
+        parked = false;
+        Exchange running = exchange;
+        if (running != null) {
+            end(running);
+        }
+        waiting.forEach(ReferenceCountUtil::release);
+        waiting.clear();
+        if (inRequest) {
+            inRequest = false;
+            connection.requestEnded();
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event instanceof ChannelInputShutdownEvent && !inRequest) {
+            var unused = ctx.close();
+        }
+        ctx.fireUserEventTriggered(event);
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        HttpObject object = (HttpObject) message;
+        if (closing) {
+            ReferenceCountUtil.release(object);
+            return;
+        }
+        reading = true;
+        if (waiting.isEmpty() && accepts()) {
+            handle(object);
+        } else {
+            waiting.add(object);
+            pause();
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        reading = false;
+        flush();
+        ctx.fireChannelReadComplete();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        Exchange running = exchange;
+        if (ctx.channel().isWritable() && running != null) {
+            // Not at once: this comes in the middle of a flush, which may be in the middle of anything.
+            loop().execute(() -> {
+                if (!running.isEnded()) {
+                    try {
+                        running.writable();
+                    } catch (RuntimeException e) {
+                        fail(running, e);
+                    }
+                    flush();
+                }
+            });
+        }
+        ctx.fireChannelWritabilityChanged();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        if (!(cause instanceof IOException)) {
+            log.atWarn().setCause(cause).log("HTTP connection failed");
+        }
+        var unused = ctx.close();
+    }
+
+    // ---- reading ----
+
+    /** Returns whether what comes next belongs to the request under way, or may begin one. */
+    private boolean accepts() {
+        return !parked && (!inRequest || !bodyRead);
+    }
+
+    private void pause() {
+        ctx().channel().config().setAutoRead(false);
+    }
+
+    /** The exchange wants no more of the body for a while. */
+    void pauseBody() {
+        pause();
+    }
+
+    /** The exchange takes more of the body. */
+    void resumeBody() {
+        goOn();
+    }
+
+    /** Takes what has waited, and reads on when nothing does any more. */
+    private void goOn() {
+        while (!closing && !waiting.isEmpty() && accepts()) {
+            handle(waiting.remove());
+        }
+        if (!closing && waiting.isEmpty() && accepts()) {
+            ctx().channel().config().setAutoRead(true);
+        }
+    }
+
+    private void handle(HttpObject object) {
+        try {
+            if (object.decoderResult().isFailure()) {
+                malformed(object);
+                return;
+            }
+            if (object instanceof HttpRequest request) {
+                begin(request);
+            }
+            if (object instanceof HttpContent content && inRequest) {
+                if (parked) {
+                    // A request that came whole: its body waits for it.
+                    waiting.addFirst(
+                            new DefaultLastHttpContent(content.content().retain()));
+                } else {
+                    body(content);
+                }
+            }
+        } finally {
+            ReferenceCountUtil.release(object);
+        }
+    }
+
+    private void malformed(HttpObject object) {
+        server().counters().count(Cut.PROTOCOL_ERROR);
+        if (!inRequest) {
+            inRequest = true;
+            connection.requestBegan();
+        }
+        RestException why = HttpRules.refusalOf(object.decoderResult().cause());
+        log.atDebug().setCause(object.decoderResult().cause()).log("malformed HTTP");
+        closeAfter = true;
+        Exchange running = exchange;
+        if (running != null) {
+            fail(running, why);
+        } else if (!answered) {
+            refuse(op, why);
+        } else {
+            closeGently();
+        }
+    }
+
+    private void begin(HttpRequest request) {
+        inRequest = true;
+        parked = false;
+        headSent = false;
+        answered = false;
+        bodyRead = false;
+        discardedBytes = 0;
+        op = Op.OTHER;
+        connection.requestBegan();
+        HttpHeaders headers = request.headers();
+        http10 = !http2 && request.protocolVersion().equals(HttpVersion.HTTP_1_0);
+        headOnly = request.method().equals(HttpMethod.HEAD);
+        closeAfter = !http2 && (!HttpUtil.isKeepAlive(request) || context.isDraining());
+        acceptEncoding = headers.get(HttpHeaderNames.ACCEPT_ENCODING);
+        continueExpected = false;
+        try {
+            if (!http2) {
+                try {
+                    HttpRules.check(request);
+                } catch (RestException e) {
+                    closeAfter = true;
+                    server().counters().count(Cut.PROTOCOL_ERROR);
+                    throw e;
+                }
+            }
+            continueExpected = HttpRules.expectsContinue(request);
+            contentLengthKnown = headers.contains(HttpHeaderNames.CONTENT_LENGTH);
+            if (HttpUtil.getContentLength(request, 0L) > MAX_DISCARDED_BYTES) {
+                discardedBytes = MAX_DISCARDED_BYTES; // if it is refused, nobody waits for its end
+            }
+            dispatch(request);
+        } catch (RuntimeException e) {
+            refuseOrFail(e);
+        }
+    }
+
+    private void dispatch(HttpRequest request) {
+        if (context.isDraining()) {
+            throw RestException.of(new KvException(
+                    ErrorCode.UNAVAILABLE, "the server is shutting down; connect to another, or again later"));
+        }
+        endpoints.handle(request);
+        if (exchange != null && continueExpected && !bodyRead) {
+            continueExpected = false;
+            push(HttpRules.continueResponse());
+            flushIfIdle();
+        }
+    }
+
+    private void refuseOrFail(RuntimeException failure) {
+        Exchange begun = exchange;
+        if (begun != null) {
+            fail(begun, failure);
+        } else {
+            refuse(op, failure);
+        }
+    }
+
+    /** Says what the request under way is counted as. */
+    void isFor(Op newOp) {
+        op = newOp;
+    }
+
+    /**
+     * The request waits until something is known that it needs; {@link #unpark} goes on with it.
+     */
+    void park() {
+        parked = true;
+        pause();
+    }
+
+    /** Goes on with a request that was parked, unless the check throws what it is refused with. */
+    void unpark(HttpRequest request, Runnable check) {
+        if (!parked || closing) {
+            return;
+        }
+        parked = false;
+        try {
+            check.run();
+            dispatch(request);
+        } catch (RuntimeException e) {
+            refuseOrFail(e);
+        }
+        goOn();
+        flush();
+    }
+
+    private void body(HttpContent content) {
+        int length = content.content().readableBytes();
+        Exchange running = exchange;
+        if (running == null) {
+            discardedBytes += length;
+            if (discardedBytes > MAX_DISCARDED_BYTES && !(content instanceof LastHttpContent)) {
+                closeGently();
+                return;
+            }
+        } else if (length > 0) {
+            try {
+                running.body(content.content());
+            } catch (RuntimeException e) {
+                fail(running, e);
+            }
+        }
+        if (content instanceof LastHttpContent && inRequest && !closing) {
+            bodyRead = true;
+            Exchange still = exchange;
+            if (still != null) {
+                try {
+                    still.bodyEnd();
+                } catch (RuntimeException e) {
+                    fail(still, e);
+                }
+            }
+            finishIfDone();
+        }
+    }
+
+    // ---- exchanges ----
+
+    /** Takes an exchange into those in flight, with so many bytes of the budget; throws 503 if there is no room. */
+    void admit(Exchange begun, long bytes) {
+        server().admit(bytes);
+        begun.admitted(bytes);
+        exchange = begun;
+    }
+
+    /** Ends an exchange; what it holds is given back. */
+    private void end(Exchange running) {
+        if (running.isEnded()) {
+            return;
+        }
+        running.markEnded();
+        exchange = null;
+        server().ended();
+        running.hold(0);
+        try {
+            running.release();
+        } catch (RuntimeException e) {
+            log.atError().setCause(e).log("resources of a request were not given back");
+        }
+    }
+
+    /** Ends an exchange with an error. */
+    void fail(Exchange running, RuntimeException failure) {
+        if (running.isEnded()) {
+            return;
+        }
+        Op failed = running.op;
+        boolean begun = headSent;
+        end(running);
+        if (begun) {
+            // Half an answer is out; all that is left is not to let it look like a whole one.
+            server().counters()
+                    .count(failed, restException(failed, failure).error().code());
+            var unused = ctx().close();
+        } else {
+            refuse(failed, failure);
+        }
+    }
+
+    /** Ends an exchange with its whole answer. */
+    void finish(Exchange running, FullHttpResponse response, int outcome) {
+        end(running);
+        answer(running.op, response, outcome);
+    }
+
+    /** Ends an exchange whose condition did not hold; says which version is there, 0 for none. */
+    void finishRefused(Exchange running, RestException refusal, int outcome, long currentVersion) {
+        FullHttpResponse response = Refusals.response(refusal, ctx().alloc(), context.date());
+        if (currentVersion != 0) {
+            response.headers().set(HttpHeaderNames.ETAG, EntityTag.of(currentVersion));
+        }
+        finish(running, response, outcome);
+    }
+
+    // ---- answers ----
+
+    private static RestException restException(Op op, RuntimeException failure) {
+        if (failure instanceof RestException known) {
+            return known;
+        }
+        if (failure.getCause() instanceof RestException known) {
+            return known;
+        }
+        KvException error = failure instanceof IllegalStateException
+                ? new KvException(ErrorCode.UNAVAILABLE, "the store does not take requests", failure)
+                : KvException.from(failure);
+        if (error.code() == ErrorCode.INTERNAL) {
+            log.atError().addKeyValue("op", op.label()).setCause(error).log("operation failed");
+        }
+        return RestException.of(error);
+    }
+
+    private void refuse(Op failed, RuntimeException failure) {
+        RestException refusal = restException(failed, failure);
+        if (refusal.workersCode() == WorkersCodes.KEY_NOT_FOUND) {
+            server().counters().count(failed, Counters.MISSING);
+        } else {
+            server().counters().count(failed, refusal.error().code());
+        }
+        write(Refusals.response(refusal, ctx().alloc(), context.date()));
+    }
+
+    /** Answers that the key is absent; ends the exchange, if there is one. */
+    void answerMissing(Op read) {
+        Exchange running = exchange;
+        if (running != null) {
+            end(running);
+        }
+        answer(read, Refusals.response(RestException.keyNotFound(), ctx().alloc(), context.date()), Counters.MISSING);
+    }
+
+    /** Answers the request under way, whole. Takes the response over. */
+    void answer(Op done, FullHttpResponse response, int outcome) {
+        server().counters().count(done, outcome);
+        write(response);
+    }
+
+    private void write(FullHttpResponse response) {
+        FullHttpResponse sent = response;
+        if (headOnly && response.content().isReadable()) {
+            sent = response.replace(Unpooled.EMPTY_BUFFER);
+            response.release();
+        }
+        headSent = true;
+        setConnectionHeader(sent.headers());
+        push(sent);
+        answered();
+    }
+
+    private void push(Object message) {
+        // A write that fails closes the connection, or the stream, by itself.
+        var unused = ctx().write(message, ctx().voidPromise());
+        flushNeeded = true;
+    }
+
+    private void setConnectionHeader(HttpHeaders headers) {
+        if (http2) {
+            return;
+        }
+        if (!bodyRead && (continueExpected || discardedBytes >= MAX_DISCARDED_BYTES)) {
+            closeAfter = true;
+        }
+        if (closeAfter) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        } else if (http10) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.KEEP_ALIVE);
+        }
+    }
+
+    /** Sends the head of an answer that comes in pieces; they follow with {@link #send}, the end with {@link #finishPieces}. */
+    void beginPieces(HttpResponse head) {
+        headSent = true;
+        if (!http2 && !head.headers().contains(HttpHeaderNames.CONTENT_LENGTH)) {
+            if (http10) {
+                closeAfter = true; // the end of the connection is the end of the answer
+            } else {
+                head.headers().set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+            }
+        }
+        setConnectionHeader(head.headers());
+        push(head);
+    }
+
+    /** Sends a piece; takes it over. */
+    void send(ByteBuf piece) {
+        push(new DefaultHttpContent(piece));
+    }
+
+    /** Ends an answer that came in pieces, and the exchange with it. */
+    void finishPieces(Exchange running, int outcome) {
+        end(running);
+        server().counters().count(running.op, outcome);
+        push(LastHttpContent.EMPTY_LAST_CONTENT);
+        answered();
+    }
+
+    private void answered() {
+        answered = true;
+        if (!bodyRead && closeAfter) {
+            closeGently();
+            return;
+        }
+        if (!bodyRead && !ctx().channel().config().isAutoRead()) {
+            ctx().channel().config().setAutoRead(true); // the rest of the body is thrown away
+        }
+        finishIfDone();
+    }
+
+    private void finishIfDone() {
+        if (!answered || !bodyRead || !inRequest) {
+            return;
+        }
+        inRequest = false;
+        connection.requestEnded();
+        if (closeAfter) {
+            closing = true;
+            flushNeeded = false;
+            ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        } else if (!ctx().channel().config().isAutoRead()) {
+            // Not at once: a burst of requests would be a burst of nested calls.
+            loop().execute(() -> {
+                goOn();
+                flush();
+            });
+        }
+    }
+
+    /** Writes out what was answered, unless a burst of reads is under way, whose end does it. */
+    void flushIfIdle() {
+        if (!reading) {
+            flush();
+        }
+    }
+
+    void flush() {
+        if (flushNeeded && !closing) {
+            flushNeeded = false;
+            ctx().flush();
+        }
+    }
+
+    /** Returns whether the client takes gzip, and the answer may be sent without its length. */
+    boolean takesGzip() {
+        return !http10 && HttpRules.acceptsGzip(acceptEncoding);
+    }
+
+    boolean isHeadOnly() {
+        return headOnly;
+    }
+
+    boolean isContentLengthKnown() {
+        return contentLengthKnown;
+    }
+
+    // ---- the end ----
+
+    /**
+     * Closes this direction and waits a moment for the peer to close the other. Closing both while bytes of the peer are unread makes the system answer with a reset, which takes
+     * away from the peer what it has not read yet.
+     */
+    private void closeGently() {
+        if (closing) {
+            return;
+        }
+        closing = true;
+        closingSinceNanos = System.nanoTime();
+        waiting.forEach(ReferenceCountUtil::release);
+        waiting.clear();
+        ChannelHandlerContext ctx = ctx();
+        if (http2) {
+            ctx.flush();
+            var unused = ctx.close(); // resets the stream if its request has not ended; the connection goes on
+            return;
+        }
+        ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
+            if (written.isSuccess()
+                    && ctx.pipeline().get(SslHandler.class) == null
+                    && ctx.channel() instanceof DuplexChannel duplex) {
+                var unused = duplex.shutdownOutput();
+                ctx.channel().config().setAutoRead(true);
+            } else {
+                var unused = ctx.close();
+            }
+        });
+    }
+
+    void tick(long nowNanos) {
+        if (closing) {
+            if (closingSinceNanos != 0 && nowNanos - closingSinceNanos > LINGER_NANOS) {
+                var unused = ctx().close();
+            }
+            return;
+        }
+        Exchange running = exchange;
+        if (running == null) {
+            return;
+        }
+        KvException overdue = running.overdue(nowNanos);
+        if (overdue != null) {
+            fail(running, overdue);
+            flush();
+        }
+    }
+
+    void drain() {
+        closeAfter = !http2;
+        Exchange running = exchange;
+        if (running != null) {
+            running.drain();
+            flush();
+        }
+    }
+
+    // ---- direct reads ----
+
+    /** Takes what a direct read found: straight from the view into the answer. */
+    @Override
+    public void entry(ByteBuffer value, @Nullable ByteBuffer metadata, long version, long expiresAt) {
+        ByteBuf body = buffer(Math.max(1, value.remaining()));
+        body.writeBytes(value);
+        FullHttpResponse response = Responses.full(200, Responses.OCTETS, body, context.date());
+        Responses.describe(response.headers(), version, expiresAt);
+        answer(Op.GET, response, Counters.OK);
+    }
+
+    /** Returns the {@code Date} header of this second. */
+    String date() {
+        return context.date();
+    }
+
+    SessionGuard authenticate(HttpHeaders headers) {
+        return connection.caller().authenticate(headers);
+    }
+}
