@@ -32,10 +32,8 @@ const DIFFERENCES = {
             return ['value', 'expiration', 'expiration_ttl'].some((name) => before[name] !== item[name]);
         });
     },
-    // The emulator answers 414 for a key or prefix that is too long, and 400 is as good.
     // Of a bulk with several faults each may name another one.
-    statuses: (expected, actual, isBulk) =>
-        expected === actual || (expected === 414 && actual === 400) || (isBulk && [400, 413, 414].includes(actual)),
+    statuses: (expected, actual, isBulk) => expected === actual || (isBulk && [400, 413, 414].includes(actual)),
     // The emulator's clock and the server's may be on both sides of a second.
     seconds: 1,
 };
