@@ -56,7 +56,10 @@ public final class RestComparison implements Callable<Integer> {
     @Option(names = "--value-bytes", defaultValue = "288", description = "Bytes of a small value. Default: 288.")
     private int valueBytes;
 
-    @Option(names = "--keys", defaultValue = "10000", description = "How many keys are read and written. Default: 10000.")
+    @Option(
+            names = "--keys",
+            defaultValue = "10000",
+            description = "How many keys are read and written. Default: 10000.")
     private int keys;
 
     @Option(names = "--server-cpu", defaultValue = "0", description = "The servers' processor. Default: 0.")
@@ -68,9 +71,7 @@ public final class RestComparison implements Callable<Integer> {
     @Option(names = "--nearkv", defaultValue = "./nearkv", description = "The launcher. Default: ./nearkv.")
     private Path nearkv = Path.of("nearkv");
 
-    @Option(
-            names = "--work",
-            description = "Where servers keep their data. Default: the temporary folder.")
+    @Option(names = "--work", description = "Where servers keep their data. Default: the temporary folder.")
     private Path work = Path.of(System.getProperty("java.io.tmpdir"));
 
     private RestComparison() {}
@@ -103,9 +104,13 @@ public final class RestComparison implements Callable<Integer> {
             String helloBase = "http://127.0.0.1:" + helloPort(hello);
             Started rest = rest(children, folder);
             Map<String, Side> sides = new LinkedHashMap<>();
-            sides.put("hello get", new Side(hello, script(folder, "hello-get", helloBase + rest.path, rest.token, "GET")));
+            sides.put(
+                    "hello get",
+                    new Side(hello, script(folder, "hello-get", helloBase + rest.path, rest.token, "GET")));
             sides.put("rest get", new Side(rest.process, script(folder, "get", rest.base, rest.token, "GET")));
-            sides.put("hello put", new Side(hello, script(folder, "hello-put", helloBase + rest.path, rest.token, "PUT")));
+            sides.put(
+                    "hello put",
+                    new Side(hello, script(folder, "hello-put", helloBase + rest.path, rest.token, "PUT")));
             sides.put("rest put", new Side(rest.process, script(folder, "put", rest.base, rest.token, "PUT")));
             fill(rest);
             boolean clean = measure(sides, children, folder);
@@ -188,8 +193,8 @@ public final class RestComparison implements Callable<Integer> {
                         "local headers = { [\"Authorization\"] = \"Bearer " + token + "\" }",
                         "local body = " + (method.equals("PUT") ? "string.rep('x', " + valueBytes + ")" : "nil"),
                         "function request()",
-                        "  return wrk.format('" + method + "', '" + address.getPath()
-                                + "/key-' .. math.random(1, " + keys + "), headers, body)",
+                        "  return wrk.format('" + method + "', '" + address.getPath() + "/key-' .. math.random(1, "
+                                + keys + "), headers, body)",
                         "end",
                         ""));
         return script;
@@ -252,8 +257,8 @@ public final class RestComparison implements Callable<Integer> {
             for (int i = 0; i < rounds; i++) {
                 ratios[i] = own[i] / peer[i];
             }
-            System.out.println("| " + name + " | " + spread(own, 1e-3, 1) + " | " + spread(micros.get(name), 1, 2) + " | "
-                    + spread(ratios, 1, 2) + " |");
+            System.out.println("| " + name + " | " + spread(own, 1e-3, 1) + " | " + spread(micros.get(name), 1, 2)
+                    + " | " + spread(ratios, 1, 2) + " |");
         }
         return clean;
     }

@@ -64,6 +64,8 @@ record RunningServer(
                 folder.resolve("data").toString(),
                 "--listen",
                 "127.0.0.1:0",
+                "--http",
+                "off",
                 "--ops",
                 "off"));
         command.addAll(more);

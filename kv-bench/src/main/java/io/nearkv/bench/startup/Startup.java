@@ -163,6 +163,8 @@ public final class Startup implements Callable<Integer> {
                     folder.toString(),
                     "--listen",
                     "127.0.0.1:0",
+                    "--http",
+                    "127.0.0.1:0",
                     "--ops",
                     "127.0.0.1:0");
             builder.environment().put("JAVA_HOME", jdk.toString());

@@ -439,8 +439,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         end(running);
         if (begun) {
             // Half an answer is out; all that is left is not to let it look like a whole one.
-            server().counters()
-                    .count(failed, restException(failed, failure).error().code());
+            count(failed, restException(failed, failure).error().code());
             var unused = ctx().close();
         } else {
             refuse(failed, failure);
@@ -567,7 +566,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
     /** Ends an answer that came in pieces, and the exchange with it. */
     void finishPieces(Exchange running, int outcome) {
         end(running);
-        server().counters().count(running.op, outcome);
+        count(running.op, outcome);
         push(LastHttpContent.EMPTY_LAST_CONTENT);
         answered();
     }

@@ -65,8 +65,7 @@ final class Acceptor extends ChannelInitializer<SocketChannel> {
     }
 
     private LoopState loopState(EventLoop loop) {
-        return loops.computeIfAbsent(
-                loop, newLoop -> new LoopState(newLoop, context.counters(), context.tickMillis()));
+        return loops.computeIfAbsent(loop, newLoop -> new LoopState(newLoop, context.counters(), context.tickMillis()));
     }
 
     private void refuse(SocketChannel channel, KvException why) {

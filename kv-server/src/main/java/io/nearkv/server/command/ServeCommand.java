@@ -26,8 +26,8 @@ import picocli.CommandLine.Option;
             "Serves a data folder until it is told to stop (SIGTERM or Ctrl-C), and then drains.",
             "The first start in a folder makes the environment with its keys, an administrator's token and the namespace",
             "'default'. When the server is ready it prints one line:",
-            "  nearkv ready kv://HOST:PORT environment=NAME account=ID build=ID ops=HOST:PORT",
-            "ops= is missing with --ops off; later versions may put more fields behind these.",
+            "  nearkv ready kv://HOST:PORT environment=NAME account=ID build=ID http=HOST:PORT ops=HOST:PORT",
+            "http= is missing with --http off, ops= with --ops off; later versions may put more fields behind these.",
             "Every option can also be given as an environment variable (--cache-mib is NEARKV_CACHE_MIB) or in the file that",
             "--config names, in this order of precedence."
         })
@@ -66,11 +66,13 @@ final class ServeCommand extends BaseCommand {
         Thread drain = new Thread(() -> drainAndHalt(node), "nearkv-drain");
         Runtime.getRuntime().addShutdownHook(drain);
         // Scripts read this line: fields may be added at its end, never changed.
+        String http = node.httpAddress();
         String operations = node.operationsAddress();
         console()
                 .out()
                 .line("nearkv ready " + node.address() + " environment=" + node.environment() + " account="
                         + node.account() + " build=" + node.build()
+                        + (http == null ? "" : " http=" + http)
                         + (operations == null ? "" : " ops=" + operations));
         console().out().flush();
         if (node.firstStart()) {
@@ -121,6 +123,8 @@ final class ServeCommand extends BaseCommand {
                     options.folder(),
                     options.environment(),
                     options.listen(),
+                    options.http(),
+                    options.corsOrigins(),
                     options.operations(),
                     options.node(),
                     options.buildToken(),

@@ -8,6 +8,7 @@ import io.nearkv.server.config.DataFolder;
 import io.nearkv.server.config.ListenAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -40,6 +41,26 @@ final class ServeOptions implements SettingDefaults.Settings {
             defaultValue = ListenAddress.DEFAULT,
             description = "Where to listen; port 0 for one that is free. Default: ${DEFAULT-VALUE}.")
     private ListenAddress listen = ListenAddress.parse(ListenAddress.DEFAULT);
+
+    @Option(
+            names = "--http",
+            order = 3,
+            paramLabel = "HOST:PORT|off",
+            defaultValue = "127.0.0.1:8787",
+            description =
+                    "Where to answer the REST API of Workers KV, below /client/v4; with --tls-cert over TLS, and HTTP/2 too. "
+                            + "Port 0 for one that is free. Default: ${DEFAULT-VALUE}.")
+    private String http = OFF;
+
+    @Option(
+            names = "--http-cors",
+            order = 3,
+            paramLabel = "ORIGIN",
+            split = ",",
+            description =
+                    "Origins whose pages may use the REST API from a browser, such as https://app.example; * for all. "
+                            + "Default: none.")
+    private List<String> corsOrigins = List.of();
 
     @Option(
             names = "--ops",
@@ -152,16 +173,30 @@ final class ServeOptions implements SettingDefaults.Settings {
         return listen;
     }
 
+    /** Returns where to answer the REST API, or null for nowhere. */
+    @Nullable
+    ListenAddress http() {
+        return addressOrOff("--http", http);
+    }
+
+    List<String> corsOrigins() {
+        return corsOrigins;
+    }
+
     /** Returns where to answer for health and metrics, or null for nowhere. */
     @Nullable
     ListenAddress operations() {
-        if (operations.equals(OFF)) {
+        return addressOrOff("--ops", operations);
+    }
+
+    private static @Nullable ListenAddress addressOrOff(String option, String text) {
+        if (text.equals(OFF)) {
             return null;
         }
         try {
-            return ListenAddress.parse(operations);
+            return ListenAddress.parse(text);
         } catch (KvException e) {
-            throw CommandException.usage("--ops: " + e.getMessage() + ", or off");
+            throw CommandException.usage(option + ": " + e.getMessage() + ", or off");
         }
     }
 

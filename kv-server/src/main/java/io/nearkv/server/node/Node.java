@@ -16,6 +16,8 @@ import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.StoreStamp;
 import io.nearkv.net.rest.OperationsServer;
+import io.nearkv.net.rest.RestOptions;
+import io.nearkv.net.rest.RestServer;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.KvServerOptions;
 import io.nearkv.server.config.ListenAddress;
@@ -50,6 +52,7 @@ public final class Node {
     private final NodeSettings settings;
     private final Authority authority;
     private final KvServer server;
+    private final @Nullable RestServer rest;
     private final NodeState state;
     private final @Nullable OperationsServer operations;
     private final String account;
@@ -75,6 +78,7 @@ public final class Node {
             NodeSettings settings,
             Backing backing,
             KvServer server,
+            @Nullable RestServer rest,
             NodeState state,
             @Nullable OperationsServer operations,
             Deque<AutoCloseable> owned)
@@ -84,6 +88,7 @@ public final class Node {
         this.operations = operations;
         this.authority = backing.authority();
         this.server = server;
+        this.rest = rest;
         this.account =
                 backing.account() == null ? UNKNOWN_ACCOUNT : backing.account().toString();
         this.firstStart = backing.firstStart();
@@ -111,7 +116,9 @@ public final class Node {
             Backing backing = open(settings, clock, owned);
             KvServer server = KvServer.start(backing.store(), backing.authority(), networkOptions(settings, backing));
             owned.push(server);
-            Node node = new Node(settings, backing, server, state, operations, owned);
+            ListenAddress http = settings.http();
+            RestServer rest = http == null ? null : own(owned, startRest(settings, http, server, clock));
+            Node node = new Node(settings, backing, server, rest, state, operations, owned);
             state.serving(backing.authority(), server, backing.engine());
             log.atInfo()
                     .addKeyValue("address", node.address())
@@ -124,6 +131,21 @@ public final class Node {
         } catch (IOException | RuntimeException | Error e) {
             close(owned);
             throw e;
+        }
+    }
+
+    private static RestServer startRest(
+            NodeSettings settings, ListenAddress address, KvServer server, InstantSource clock) {
+        try {
+            return RestServer.start(
+                    server,
+                    RestOptions.listeningOn(address.resolve())
+                            .withTls(settings.tls())
+                            .withCorsOrigins(settings.corsOrigins())
+                            .withClock(clock));
+        } catch (KvException e) {
+            throw new KvException(
+                    e.code(), e.getMessage() + " (expected: another address with --http HOST:PORT, or --http off)", e);
         }
     }
 
@@ -278,6 +300,14 @@ public final class Node {
         return addressWith(settings.listen().host());
     }
 
+    /** Returns where the node answers the REST API, with the port that it got; null if nowhere. */
+    public @Nullable String httpAddress() {
+        ListenAddress asked = settings.http();
+        return rest == null || asked == null
+                ? null
+                : new ListenAddress(asked.host(), rest.address().getPort()).toString();
+    }
+
     /** Returns where the node answers for health and metrics, with the port that it got; null if nowhere. */
     public @Nullable String operationsAddress() {
         ListenAddress asked = settings.operations();
@@ -333,9 +363,19 @@ public final class Node {
                 log.atWarn().setCause(e).log("the record of the address stays; it does no harm");
             }
         }
-        server.drain(settings.drainTimeout());
+        drain();
         close(owned);
         log.atInfo().log("stopped");
+    }
+
+    /** Both protocols at the same time: each has the whole of the timeout. */
+    private void drain() {
+        RestServer http = rest;
+        CompletableFuture<Boolean> draining = http == null
+                ? CompletableFuture.completedFuture(true)
+                : CompletableFuture.supplyAsync(() -> http.drain(settings.drainTimeout()));
+        server.drain(settings.drainTimeout());
+        draining.join();
     }
 
     private static void close(Deque<AutoCloseable> owned) {

@@ -10,6 +10,7 @@ import io.nearkv.server.config.DataFolder;
 import io.nearkv.server.config.ListenAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param folder the data folder, which need not be there
  * @param environment the environment to serve, or null for that of the folder
  * @param listen where to listen
+ * @param http where to answer the REST API, or null for nowhere
+ * @param corsOrigins the origins whose pages may use it from a browser, {@code *} for all
  * @param operations where to answer for health and metrics, or null for nowhere
  * @param name what the node calls itself, or null for the name of its host
  * @param buildToken the file of the node's build token, or null for the folder's own
@@ -37,6 +40,8 @@ public record NodeSettings(
         DataFolder folder,
         @Nullable Environment environment,
         ListenAddress listen,
+        @Nullable ListenAddress http,
+        List<String> corsOrigins,
         @Nullable ListenAddress operations,
         @Nullable String name,
         @Nullable Path buildToken,
@@ -50,10 +55,11 @@ public record NodeSettings(
         String program,
         String version,
         String build) {
-    /** Checks that nothing is missing. */
+    /** Checks that nothing is missing, and makes the list read-only. */
     public NodeSettings {
         requireNonNull(folder, "folder");
         requireNonNull(listen, "listen");
+        corsOrigins = List.copyOf(corsOrigins);
         requireNonNull(backups, "backups");
         requireNonNull(drainTimeout, "drainTimeout");
         requireNonNull(limits, "limits");

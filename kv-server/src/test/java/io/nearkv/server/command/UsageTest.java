@@ -65,6 +65,7 @@ class UsageTest {
                 "serve --listen 7400x",
                 "serve --ops 8788x",
                 "serve --ops on",
+                "serve --http 8787x",
                 "serve --environment Not_A_Name",
                 "serve --config /nowhere/at/all --frobnicate",
             })

@@ -30,8 +30,8 @@ final class ServerProcess implements AutoCloseable {
 
     /** Starts {@code nearkv serve} on a data folder. {@link #awaitReady()} tells when it is up. */
     static ServerProcess serve(Path data, Map<String, String> environment, String... options) {
-        List<String> arguments =
-                new ArrayList<>(List.of("serve", "--data", data.toString(), "--listen", "127.0.0.1:0", "--ops", "off"));
+        List<String> arguments = new ArrayList<>(List.of(
+                "serve", "--data", data.toString(), "--listen", "127.0.0.1:0", "--http", "off", "--ops", "off"));
         arguments.addAll(List.of(options));
         return start(environment, arguments);
     }

@@ -72,7 +72,7 @@ class FirstStartIT {
     void a_second_process_is_told_who_holds_the_folder() throws IOException, InterruptedException {
         Program program = new Program(folder);
         try (RunningServer server = program.serve()) {
-            Program.Result second = program.run("serve", "--listen", "127.0.0.1:0", "--ops", "off");
+            Program.Result second = program.run("serve", "--listen", "127.0.0.1:0", "--http", "off", "--ops", "off");
 
             assertThat(second.exitCode()).as("%s", second).isEqualTo(6);
             assertThat(second.out()).isEmpty();
@@ -101,8 +101,8 @@ class FirstStartIT {
         try (RunningServer server = program.serve()) {
             String port = server.address().substring(server.address().lastIndexOf(':') + 1);
 
-            Program.Result second =
-                    program.run("serve", "--data", "other", "--listen", "127.0.0.1:" + port, "--ops", "off");
+            Program.Result second = program.run(
+                    "serve", "--data", "other", "--listen", "127.0.0.1:" + port, "--http", "off", "--ops", "off");
 
             assertThat(second.exitCode()).as("%s", second).isEqualTo(6);
             assertThat(second.err()).contains("nearkv: unavailable: cannot listen on 127.0.0.1:" + port);

@@ -146,7 +146,7 @@ class HealthIT {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             String address = "127.0.0.1:" + taken.getLocalPort();
 
-            Program.Result result = program.run("serve", "--listen", "127.0.0.1:0", "--ops", address);
+            Program.Result result = program.run("serve", "--listen", "127.0.0.1:0", "--http", "off", "--ops", address);
 
             assertThat(result.exitCode()).as("%s", result).isEqualTo(6);
             assertThat(result.out()).isEmpty();
@@ -160,8 +160,11 @@ class HealthIT {
 
     @Test
     void a_server_without_them_has_no_field_in_its_ready_line() {
-        try (RunningServer server = new Program(folder).serve("--ops", "off")) {
-            assertThat(server.out().get(0)).doesNotContain("ops=").endsWith("build=" + server.build());
+        try (RunningServer server = new Program(folder).serve("--http", "off", "--ops", "off")) {
+            assertThat(server.out().get(0))
+                    .doesNotContain("http=")
+                    .doesNotContain("ops=")
+                    .endsWith("build=" + server.build());
         }
     }
 }

@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 
 /** A server in a process of its own. Closing it kills it. */
 final class RunningServer implements AutoCloseable {
-    private static final Pattern READY = Pattern.compile(
-            "nearkv ready (kvs?://\\S+) environment=(\\S+) account=(\\S+) build=(\\S+)((?: [a-z]+=\\S+)*)");
+    private static final Pattern READY =
+            Pattern.compile("nearkv ready (kvs?://\\S+) environment=(\\S+) account=(\\S+) build=(\\S+)(?: .*)?");
 
     private final Process process;
     private final List<String> out = new CopyOnWriteArrayList<>();
@@ -70,14 +70,18 @@ final class RunningServer implements AutoCloseable {
         return ready.group(4);
     }
 
+    /** Returns a field that a later version added to the ready line: {@code http} of {@code http=127.0.0.1:8787}. */
+    String field(String name) {
+        Matcher field = Pattern.compile(" " + Pattern.quote(name) + "=(\\S+)").matcher(ready.group());
+        if (!field.find()) {
+            throw new AssertionError("no " + name + "= in: " + ready.group());
+        }
+        return field.group(1);
+    }
+
     /** Returns where the server answers for health and metrics, {@code HOST:PORT}. */
     String operations() {
-        for (String field : ready.group(5).split(" ", -1)) {
-            if (field.startsWith("ops=")) {
-                return field.substring("ops=".length());
-            }
-        }
-        throw new AssertionError("no ops= in " + ready.group());
+        return field("ops");
     }
 
     /** Returns the lines on standard output so far. */
