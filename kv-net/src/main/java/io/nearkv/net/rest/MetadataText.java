@@ -22,8 +22,15 @@ final class MetadataText extends JsonBody {
     /** Returns the metadata with this text, null for {@code null}. Throws 400 if it is not JSON, 413 if it is too long. */
     static @Nullable Metadata of(ByteBuf text) {
         MetadataText body = new MetadataText();
-        body.read(text);
-        body.finish();
+        try {
+            body.read(text);
+            body.finish();
+        } catch (RestException e) {
+            // The form is well-formed all the same: what is wrong is a field of it.
+            throw e.workersCode() == WorkersCodes.MALFORMED_BODY
+                    ? RestException.invalid(WorkersCodes.VALIDATION, "form field 'metadata': " + e.getMessage())
+                    : e;
+        }
         Metadata found = body.metadata;
         return found == null || found.json().equals(NOTHING) ? null : found;
     }

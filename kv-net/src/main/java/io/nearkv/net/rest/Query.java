@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The parameters behind the question mark. What is not asked for is ignored; what is, must be there once at most. Immutable. */
 final class Query {
+    /** No number, where none is given: none that is given has so many digits. */
+    static final long ABSENT = Long.MIN_VALUE;
+
     private static final Query NOTHING = new Query(Map.of());
     private static final int MAX_PARAMETERS = 64;
 
@@ -61,10 +64,10 @@ final class Query {
         return (int) number;
     }
 
-    /** Returns the whole number that a parameter is, or -1 if it is not there or empty. Throws 400 if it is none. */
+    /** Returns the whole number that a parameter is, or {@link #ABSENT} if it is not there or empty. Throws 400 if it is none. */
     long seconds(String name) {
         String text = text(name);
-        return text == null || text.isEmpty() ? -1 : wholeNumber(name, text);
+        return text == null || text.isEmpty() ? ABSENT : wholeNumber(name, text);
     }
 
     private static long wholeNumber(String name, String text) {
