@@ -39,11 +39,7 @@ final class Bodies {
     }
 
     /** A part as a sink has seen it. */
-    record Part(
-            String name,
-            @Nullable String fileName,
-            @Nullable String contentType,
-            String data) {}
+    record Part(String name, @Nullable String fileName, @Nullable String contentType, String data) {}
 
     private Bodies() {}
 
@@ -124,8 +120,7 @@ final class Bodies {
         public void endPart() {
             assertThat(open).isTrue();
             open = false;
-            parts.add(
-                    new Part(name, fileName, contentType, data.toString(java.nio.charset.StandardCharsets.ISO_8859_1)));
+            parts.add(new Part(name, fileName, contentType, data.toString(java.nio.charset.StandardCharsets.ISO_8859_1)));
         }
     }
 }
