@@ -33,7 +33,7 @@ public record Exposition(Map<String, String> types, Map<String, Double> samples)
         Map<String, Double> samples = new LinkedHashMap<>();
         Set<String> described = new HashSet<>();
         assertThat(text).endsWith("\n");
-        for (String line : text.split("\n")) {
+        for (String line : text.lines().toList()) {
             Matcher help = HELP.matcher(line);
             Matcher type = TYPE.matcher(line);
             Matcher sample = SAMPLE.matcher(line);
