@@ -39,6 +39,7 @@ class HolderIT {
     void the_second_process_is_told_who_holds_the_folder_and_gets_it_when_the_first_is_killed() throws Exception {
         Process holder = new ProcessBuilder(
                         ProcessHandle.current().info().command().orElse("java"),
+                        "--enable-native-access=ALL-UNNAMED",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Holder.class.getName(),

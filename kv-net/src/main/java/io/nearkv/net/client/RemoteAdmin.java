@@ -103,7 +103,7 @@ final class RemoteAdmin implements KvAdmin {
     }
 
     @Override
-    public CompletableFuture<@Nullable Void> deleteNamespace(NamespaceId namespace) {
+    public CompletableFuture<Void> deleteNamespace(NamespaceId namespace) {
         return call(
                 CallExchange.Kind.WRITE,
                 Wire.CallHeader.newBuilder()

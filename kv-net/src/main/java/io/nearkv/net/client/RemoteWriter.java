@@ -27,9 +27,9 @@ final class RemoteWriter implements ValueWriter {
     }
 
     @Override
-    public CompletableFuture<@Nullable Void> write(ByteBuffer piece) {
+    public CompletableFuture<Void> write(ByteBuffer piece) {
         requireNonNull(piece, "piece");
-        CompletableFuture<@Nullable Void> future = new CompletableFuture<>();
+        CompletableFuture<Void> future = new CompletableFuture<>();
         lock.lock();
         try {
             begin(future);

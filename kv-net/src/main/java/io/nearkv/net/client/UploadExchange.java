@@ -27,7 +27,7 @@ final class UploadExchange extends Exchange {
     private @Nullable KvException failure;
     private long creditBytes;
     private @Nullable ByteBuffer piece;
-    private @Nullable CompletableFuture<@Nullable Void> pieceFuture;
+    private @Nullable CompletableFuture<Void> pieceFuture;
     private @Nullable CompletableFuture<WriteResult> commitFuture;
     private @Nullable PutOptions lateOptions;
     private boolean committed;
@@ -78,7 +78,7 @@ final class UploadExchange extends Exchange {
     }
 
     /** Begins to send a piece. */
-    void onWrite(ByteBuffer newPiece, CompletableFuture<@Nullable Void> future) {
+    void onWrite(ByteBuffer newPiece, CompletableFuture<Void> future) {
         if (failure != null) {
             future.completeExceptionally(failure);
             return;
@@ -135,7 +135,7 @@ final class UploadExchange extends Exchange {
             creditBytes -= count;
         }
         session.flushSoon();
-        CompletableFuture<@Nullable Void> waiting = pieceFuture;
+        CompletableFuture<Void> waiting = pieceFuture;
         if (current != null && !current.hasRemaining() && waiting != null) {
             piece = null;
             pieceFuture = null;
