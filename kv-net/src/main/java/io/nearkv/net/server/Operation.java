@@ -6,6 +6,8 @@ import io.netty.buffer.ByteBuf;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A request in flight: one that could not be answered where it was read. Its state is confined to the event loop of its connection; what other threads finish comes back
@@ -14,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Ends exactly once, by {@link Session#end}: then its correlation id is free, its last frame is written, and what it holds is given back.
  */
 abstract class Operation {
+    private static final Logger log = LoggerFactory.getLogger(Operation.class);
+
     final Session session;
     final int correlationId;
     final Op op;
@@ -49,7 +53,13 @@ abstract class Operation {
     final void run() {
         awake.set(false);
         if (ended) {
-            abandoned();
+            try {
+                abandoned();
+            } catch (RuntimeException e) {
+                // The step has failed, so it left nothing to give back, and nobody waits for the reason. It must not
+                // reach the loop, whose batch holds other operations.
+                log.atDebug().setCause(e).log("a step of an operation failed after its end");
+            }
             return;
         }
         try {

@@ -55,6 +55,7 @@ final class GatedStore implements KvStore {
     final AtomicInteger openWriters = new AtomicInteger();
     private volatile Mode mode = Mode.AT_ONCE;
     private volatile boolean direct;
+    private volatile Runnable beforeDirectRead = () -> {};
 
     GatedStore(KvStore store) {
         this.store = store;
@@ -69,6 +70,11 @@ final class GatedStore implements KvStore {
     GatedStore direct(boolean newDirect) {
         direct = newDirect;
         return this;
+    }
+
+    /** Runs this before each direct read, on the event loop. */
+    void beforeDirectRead(Runnable step) {
+        beforeDirectRead = step;
     }
 
     /** Returns how many answers wait for {@link #release()}. */
@@ -250,6 +256,7 @@ final class GatedStore implements KvStore {
 
     private DirectReader.Outcome readDirectly(NamespaceId namespace, ByteBuffer key, DirectReader.Visitor visitor) {
         directReads.incrementAndGet();
+        beforeDirectRead.run();
         GetResult result =
                 store.get(namespace, Key.ofUtf8(key), ReadOptions.DEFAULT).join();
         if (!(result instanceof GetResult.Found found)) {

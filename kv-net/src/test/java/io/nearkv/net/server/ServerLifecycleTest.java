@@ -6,13 +6,17 @@ import static org.awaitility.Awaitility.await;
 
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import io.nearkv.core.NamespaceId;
 import io.nearkv.net.protocol.FrameType;
+import io.nearkv.net.protocol.Protocol;
 import io.nearkv.net.transport.EventLoops;
 import io.nearkv.net.wire.Wire;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Start, drain and end of a server, on each transport. */
@@ -64,6 +68,52 @@ class ServerLifecycleTest extends WithServer {
             test().server.close();
             connection.read(FrameType.GOAWAY);
             connection.expectEnd();
+        }
+    }
+
+    @Test
+    void what_fails_after_it_was_given_up_disturbs_no_other_request() throws Exception {
+        start();
+        NamespaceId doomed = test().map
+                .admin()
+                .createNamespace(test().account, "doomed")
+                .join()
+                .id();
+        try (RawConnection connection = login();
+                RawConnection other = login()) {
+            connection.send(Requests.get(1, ns(), "k")).read(FrameType.MISSING);
+            connection.send(Requests.get(1, doomed, "k")).read(FrameType.MISSING);
+            other.send(Requests.get(1, ns(), "k")).read(FrameType.MISSING);
+            test().map.admin().deleteNamespace(doomed).join();
+            test().store.mode(GatedStore.Mode.HELD);
+            connection.send(
+                    Requests.putStream(2, doomed, "k", Protocol.UNKNOWN_LENGTH),
+                    Requests.put(3, ns(), "k", "v"),
+                    Requests.cancel(2));
+            assertThat(connection.read().error().code()).isEqualTo(ErrorCode.DEADLINE_EXCEEDED);
+
+            // The event loop stands still while the failure and the answer come, so that it finds them together.
+            CountDownLatch standing = new CountDownLatch(1);
+            CountDownLatch released = new CountDownLatch(1);
+            test().store.beforeDirectRead(() -> {
+                standing.countDown();
+                awaitQuietly(released);
+            });
+            other.send(Requests.get(2, ns(), "k"));
+            assertThat(standing.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            test().store.mode(GatedStore.Mode.AT_ONCE).release();
+            released.countDown();
+
+            other.read(FrameType.FOUND);
+            assertThat(connection.read(FrameType.WRITTEN).id()).isEqualTo(3);
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError("interrupted", e);
         }
     }
 
