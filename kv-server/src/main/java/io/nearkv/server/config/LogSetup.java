@@ -89,8 +89,9 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
 
     private static Encoder<ILoggingEvent> text() {
         PatternLayoutEncoder encoder = new PatternLayoutEncoder();
-        // %kvp quotes values, but does not escape: one line per event is kept by %replace.
-        encoder.setPattern("%d{HH:mm:ss.SSS} %-5level %logger{0}: %msg %kvp%n");
+        // %kvp quotes values, but does not escape: %replace keeps one line per event, and the terminal out of their
+        // hands.
+        encoder.setPattern("%d{HH:mm:ss.SSS} %-5level %logger{0}: %replace(%msg %kvp){'[\\x00-\\x1f\\x7f]+', ' '}%n");
         return encoder;
     }
 
