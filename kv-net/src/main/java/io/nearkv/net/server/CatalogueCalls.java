@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.nearkv.core.AccountId;
 import io.nearkv.core.AccountInfo;
 import io.nearkv.core.ErrorCode;
+import io.nearkv.core.Key;
 import io.nearkv.core.KvAdmin;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
@@ -102,7 +103,7 @@ final class CatalogueCalls {
         return found(
                 session,
                 () -> admin.namespace(account, title),
-                new KvException(ErrorCode.NOT_FOUND, "a namespace with this title does not exist"));
+                new KvException(ErrorCode.NOT_FOUND, "namespace '" + Key.display(title) + "' does not exist"));
     }
 
     private static Call.Plan found(

@@ -79,7 +79,9 @@ public final class KvServer implements AutoCloseable {
             loops.close();
             throw new KvException(
                     ErrorCode.UNAVAILABLE,
-                    "cannot listen on " + options.address() + " (is another server running there?)",
+                    "cannot listen on " + options.address().getHostString() + ":"
+                            + options.address().getPort() + ": " + bound.cause().getMessage()
+                            + " (expected: an address of this machine, where no other server listens)",
                     bound.cause());
         }
         KvServer server = new KvServer(context, loops, acceptor, bound.channel());

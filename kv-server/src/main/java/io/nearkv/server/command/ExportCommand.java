@@ -61,7 +61,7 @@ final class ExportCommand extends ClientCommand {
         if (Files.isDirectory(file)) {
             file = file.resolve(from.info().id() + ".jsonl");
         }
-        Path part = Files.createTempFile(file.toAbsolutePath().getParent(), ".nearkv-", ".part");
+        Path part = PartFile.beside(file);
         try {
             TransferCounts counts;
             try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 20)) {

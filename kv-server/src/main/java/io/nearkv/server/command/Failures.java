@@ -69,7 +69,8 @@ final class Failures {
             return denied.getFile() + ": permission denied";
         }
         if (failure instanceof FileAlreadyExistsException there) {
-            return there.getFile() + ": already there";
+            return there.getFile() + ": already there"
+                    + (there.getReason() == null ? "" : " (" + there.getReason() + ")");
         }
         if (failure instanceof FileSystemException other) {
             return other.getFile() + ": " + (other.getReason() == null ? "cannot be used" : other.getReason());

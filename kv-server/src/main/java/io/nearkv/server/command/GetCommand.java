@@ -124,8 +124,7 @@ final class GetCommand extends ClientCommand {
             }
             return;
         }
-        Path parent = file.toAbsolutePath().getParent();
-        Path part = Files.createTempFile(parent, ".nearkv-", ".part");
+        Path part = PartFile.beside(file);
         try {
             try (OutputStream out = Files.newOutputStream(part)) {
                 long unused = value.transferTo(out);

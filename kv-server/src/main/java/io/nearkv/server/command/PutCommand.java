@@ -89,6 +89,9 @@ final class PutCommand extends ClientCommand {
         if (ifAbsent && ifVersion != null) {
             throw CommandException.usage("--if-absent and --if-version exclude each other");
         }
+        if (file != null && Files.isDirectory(file)) {
+            throw CommandException.failed("io", file + ": is a folder ('nearkv import' takes folders)", null);
+        }
         Key unusedKey = Key.of(at.key());
         PutOptions unusedOptions = options();
     }

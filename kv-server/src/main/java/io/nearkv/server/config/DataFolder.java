@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -24,6 +26,16 @@ public record DataFolder(Path path) {
     /** Checks that a folder is given. */
     public DataFolder {
         requireNonNull(path, "path");
+    }
+
+    /** Fails if there is something that is no folder, or one that this process may not look into. */
+    public void requireUsable() throws IOException {
+        if (Files.exists(path) && !Files.isDirectory(path)) {
+            throw new FileSystemException(path.toString(), null, "is not a folder");
+        }
+        if (Files.exists(path) && !(Files.isReadable(path) && Files.isExecutable(path))) {
+            throw new AccessDeniedException(path.toString());
+        }
     }
 
     /** Makes the folder if it is missing, readable by its owner alone: there are keys and other people's values in it. */

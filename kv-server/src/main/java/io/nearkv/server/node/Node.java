@@ -111,6 +111,7 @@ public final class Node {
     private static Backing open(NodeSettings settings, InstantSource clock, Deque<AutoCloseable> owned)
             throws IOException {
         Path folder = settings.folder().path();
+        settings.folder().requireUsable();
         NodeIdentity found = NodeIdentity.of(folder, RocksStore.readStamp(folder), clock);
         Environment environment = found.environment(settings.environment());
         if (found.isForeignTo(environment)) {

@@ -11,6 +11,7 @@ import io.nearkv.server.cli.ExitCode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
@@ -62,6 +63,11 @@ class FailuresTest {
     void a_missing_file_is_named_and_explained() {
         assertThat(report(new NoSuchFileException("/a/b")).text())
                 .isEqualTo("nearkv: io: /a/b: no such file or folder\n");
+        assertThat(report(new FileAlreadyExistsException("/a/b")).text())
+                .isEqualTo("nearkv: io: /a/b: already there\n");
+        assertThat(report(new FileAlreadyExistsException("/a/b", null, "wants none"))
+                        .text())
+                .isEqualTo("nearkv: io: /a/b: already there (wants none)\n");
         assertThat(report(new IOException("disk on fire")).text()).isEqualTo("nearkv: io: disk on fire\n");
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -34,6 +35,17 @@ class DataFolderTest {
         data.removeServerAddress("kv://127.0.0.1:7400");
 
         assertThat(data.readServerAddress()).isEqualTo("kv://127.0.0.1:7401");
+    }
+
+    @Test
+    void what_is_no_folder_cannot_be_a_data_folder() throws IOException {
+        new DataFolder(folder).requireUsable();
+        new DataFolder(folder.resolve("to be made")).requireUsable();
+        Path file = Files.writeString(folder.resolve("file"), "");
+
+        assertThatThrownBy(new DataFolder(file)::requireUsable)
+                .isInstanceOf(FileSystemException.class)
+                .hasMessage(file + ": is not a folder");
     }
 
     @Test

@@ -120,6 +120,17 @@ class CommandsIT {
     }
 
     @Test
+    void what_is_in_the_way_of_a_file_is_named() {
+        done("put", namespace, "k", "v");
+        String nowhere = file("no-such-folder");
+        fails(1, "io: " + nowhere + ": no such file or folder", "get", namespace, "k", "--output", nowhere + "/out");
+        fails(1, "io: " + nowhere + ": no such file or folder", "export", namespace, nowhere + "/out");
+        fails(1, "io: " + nowhere + ": no such file or folder", "put", namespace, "k", "--file", nowhere);
+        fails(1, "io: " + folder + ": is a folder", "put", namespace, "k", "--file", folder.toString());
+        fails(1, "io: " + folder + ": ", "get", namespace, "k", "--output", folder.toString());
+    }
+
+    @Test
     void an_absent_key_is_exit_code_3() {
         fails(3, "absent: ", "get", namespace, "nothing");
         fails(3, "absent: ", "get", namespace, "nothing", "--json");
@@ -128,6 +139,7 @@ class CommandsIT {
         fails(3, "not_found: ", "delete", "no-such-namespace", "a");
         fails(3, "not_found: ", "list", "no-such-namespace");
         fails(3, "not_found: ", "watch", "no-such-namespace");
+        fails(3, "not_found: namespace 'no-such-namespace' does not exist", "namespace", "delete", "no-such-namespace");
         fails(3, "not_found: ", "namespace", "show", "no-such-namespace");
         fails(3, "not_found: ", "namespace", "rename", "no-such-namespace", "x");
         fails(3, "not_found: ", "namespace", "delete", "no-such-namespace");

@@ -87,6 +87,15 @@ class FirstStartIT {
     }
 
     @Test
+    void a_server_tells_the_version_that_its_jar_has() {
+        Program.Result version = new Program(folder).run("--version");
+
+        assertThat(version.exitCode()).as("%s", version).isZero();
+        assertThat(version.out()).containsPattern("\\Anearkv \\d+\\.\\d+\\.\\d+\\S*\nbuild \\S+\njava \\d");
+        assertThat(version.err()).isEmpty();
+    }
+
+    @Test
     void a_port_in_use_is_named() {
         Program program = new Program(folder);
         try (RunningServer server = program.serve()) {
@@ -95,7 +104,7 @@ class FirstStartIT {
             Program.Result second = program.run("serve", "--data", "other", "--listen", "127.0.0.1:" + port);
 
             assertThat(second.exitCode()).as("%s", second).isEqualTo(6);
-            assertThat(second.err()).contains("nearkv: unavailable: cannot listen on /127.0.0.1:" + port);
+            assertThat(second.err()).contains("nearkv: unavailable: cannot listen on 127.0.0.1:" + port);
         }
     }
 
