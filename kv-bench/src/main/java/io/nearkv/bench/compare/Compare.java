@@ -1,6 +1,7 @@
 package io.nearkv.bench.compare;
 
 import io.nearkv.bench.macro.Host;
+import io.nearkv.bench.macro.Launcher;
 import io.nearkv.bench.macro.LoadReport;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -109,6 +110,8 @@ public final class Compare implements Callable<Integer> {
                 seconds,
                 warmUpSeconds,
                 unpinned ? "unpinned" : "servers on processor " + serverCpu + ", clients on " + clientCpu);
+        // A launcher that first builds would be a server that does not start in time.
+        Launcher.prepare(nearkv, Map.of());
         boolean sound = true;
         Map<String, Map<String, List<LoadReport>>> all = new LinkedHashMap<>();
         for (Scenario scenario : chosen()) {

@@ -1,6 +1,7 @@
 package io.nearkv.bench.startup;
 
 import io.nearkv.bench.macro.Host;
+import io.nearkv.bench.macro.Launcher;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.ReadOptions;
@@ -73,6 +74,7 @@ public final class Startup implements Callable<Integer> {
         Path folder = Files.createTempDirectory("nearkv-startup-");
         try {
             for (Path jdk : jdks) {
+                Launcher.prepare(nearkv, Map.of("JAVA_HOME", jdk.toString()));
                 Map<String, Side> sides = new LinkedHashMap<>();
                 sides.put("nearkv", new Nearkv(jdk, folder.resolve("nearkv"), Map.of()));
                 sides.put(
