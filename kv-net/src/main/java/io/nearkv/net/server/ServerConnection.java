@@ -36,6 +36,12 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     /** Answers are handed to the socket when there are so many bytes of them, even in the middle of a burst. */
     private static final int FLUSH_BYTES = 64 * 1024;
 
+    /**
+     * So many requests of one burst are worked off before their answers leave. The peer then goes on while the rest is being answered; with one write for a burst of any length
+     * both ends would take turns, each idle while the other works. Enough of them that a write costs little for each.
+     */
+    private static final int REQUESTS_PER_WRITE = 16;
+
     private static final int MIN_OUT_BYTES = 1024;
 
     /** How long a closing connection waits for its peer to read the last words and close. */
@@ -200,11 +206,14 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
         }
         walking = true;
         try {
+            int unwritten = 0;
             while (!paused && reading() && frame.next(in)) {
                 partial = false;
                 handle(in);
                 ByteBuf answers = out;
-                if (answers != null && answers.readableBytes() >= FLUSH_BYTES) {
+                if (answers != null
+                        && (++unwritten == REQUESTS_PER_WRITE || answers.readableBytes() >= FLUSH_BYTES)) {
+                    unwritten = 0;
                     flush();
                     pauseIfCongested();
                 }
