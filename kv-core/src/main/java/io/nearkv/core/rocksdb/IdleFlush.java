@@ -16,12 +16,14 @@ final class IdleFlush {
     private static final int MIN_ENTRIES = 1000;
 
     private final StoreCore core;
+    private final DiskSpace disk;
     private long seenSequence = -1;
     private long seenNanos;
     private boolean done;
 
-    IdleFlush(StoreCore core) {
+    IdleFlush(StoreCore core, DiskSpace disk) {
         this.core = core;
+        this.disk = disk;
     }
 
     /** Looks whether it is time. Does not wait for the disk. */
@@ -40,7 +42,8 @@ final class IdleFlush {
                 done = false;
             } else if (!done && now - seenNanos >= core.options.idleFlushTime.toNanos()) {
                 done = true;
-                if (db.rocks.getLongProperty(db.entries, "rocksdb.num-entries-active-mem-table") >= MIN_ENTRIES) {
+                if (db.rocks.getLongProperty(db.entries, "rocksdb.num-entries-active-mem-table") >= MIN_ENTRIES
+                        && hasRoom()) {
                     flush(db);
                 }
             }
@@ -50,6 +53,13 @@ final class IdleFlush {
         } finally {
             db.lanes.leave(lane);
         }
+    }
+
+    /** A flush that fills the disk would stop RocksDB, for the sake of some microseconds. */
+    private boolean hasRoom() {
+        long bytes = core.options.writeBufferBytes;
+        disk.beforeWrite(bytes);
+        return disk.refusal(bytes, false) == null;
     }
 
     private void flush(Database db) throws RocksDBException {

@@ -81,7 +81,7 @@ public final class RocksStore implements KvStore {
         this.largeValues = new LargeValues(core, reads);
         this.uploads = new Uploads(core, writer, disk);
         this.sweeper = new Sweeper(core, writer, timer);
-        this.idleFlush = new IdleFlush(core);
+        this.idleFlush = new IdleFlush(core, disk);
         this.admin = new RocksAdmin(core, writer);
         recovery.add(largeValues);
     }
