@@ -144,7 +144,8 @@ abstract class JsonBody {
             // The parser would take it for a byte order mark; nothing else that is JSON begins so.
             throw BodyRefusal.malformed("body is not JSON: it begins with a byte order mark");
         }
-        // What is wrong before the first error of these checks is found by the parser, and is what the body is refused for.
+        // What is wrong before the first error of these checks is found by the parser, and is what the body is refused
+        // for.
         int notUtf8 = utf8.firstError(bytes, from, to);
         int wellFormed = notUtf8 < 0 ? to : notUtf8;
         int dangling = separators.firstError(bytes, from, wellFormed);

@@ -213,8 +213,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
                 partial = false;
                 handle(in);
                 ByteBuf answers = out;
-                if (answers != null
-                        && (++unwritten == REQUESTS_PER_WRITE || answers.readableBytes() >= FLUSH_BYTES)) {
+                if (answers != null && (++unwritten == REQUESTS_PER_WRITE || answers.readableBytes() >= FLUSH_BYTES)) {
                     unwritten = 0;
                     flush();
                     pauseIfCongested();

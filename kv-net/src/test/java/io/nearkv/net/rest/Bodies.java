@@ -39,7 +39,11 @@ final class Bodies {
     }
 
     /** A part as a sink has seen it. */
-    record Part(String name, @Nullable String fileName, @Nullable String contentType, String data) {}
+    record Part(
+            String name,
+            @Nullable String fileName,
+            @Nullable String contentType,
+            String data) {}
 
     private Bodies() {}
 
@@ -120,7 +124,8 @@ final class Bodies {
         public void endPart() {
             assertThat(open).isTrue();
             open = false;
-            parts.add(new Part(name, fileName, contentType, data.toString(java.nio.charset.StandardCharsets.ISO_8859_1)));
+            parts.add(
+                    new Part(name, fileName, contentType, data.toString(java.nio.charset.StandardCharsets.ISO_8859_1)));
         }
     }
 }

@@ -18,15 +18,17 @@ class BodySplitTest {
 
     @Test
     void where_a_form_is_cut_makes_no_difference() {
-        run(random -> form(random), (bytes, pieces, direct) -> Bodies.form("multipart/form-data; boundary=-b-", bytes, pieces, direct));
+        run(
+                random -> form(random),
+                (bytes, pieces, direct) -> Bodies.form("multipart/form-data; boundary=-b-", bytes, pieces, direct));
     }
 
     @Test
     void where_a_bulk_put_is_cut_makes_no_difference() {
         run(
                 random -> bulkPut(random),
-                (bytes, pieces, direct) ->
-                        Bodies.parse(new BulkPutBody(Bodies.CLOCK), bytes, pieces, direct).puts());
+                (bytes, pieces, direct) -> Bodies.parse(new BulkPutBody(Bodies.CLOCK), bytes, pieces, direct)
+                        .puts());
     }
 
     @Test
@@ -103,7 +105,13 @@ class BodySplitTest {
             default -> {
                 json.append('{');
                 for (int i = 0; i < members; i++) {
-                    json.append(i == 0 ? "" : ",").append(space).append("\"n").append(i).append("\"").append(space).append(':');
+                    json.append(i == 0 ? "" : ",")
+                            .append(space)
+                            .append("\"n")
+                            .append(i)
+                            .append("\"")
+                            .append(space)
+                            .append(':');
                     json.append(fragment(random, depth - 1));
                 }
                 json.append(space).append('}');
@@ -125,14 +133,19 @@ class BodySplitTest {
         for (int round = 0; round < ROUNDS; round++) {
             byte[] bytes = generator.apply(random).getBytes(UTF_8);
             for (int damage = random.nextInt(3); damage > 1; damage--) {
-                bytes[random.nextInt(bytes.length)] = (byte) (random.nextBoolean() ? random.nextInt() : "\r\n-\"\\{}[],:".charAt(random.nextInt(11)));
+                bytes[random.nextInt(bytes.length)] =
+                        (byte) (random.nextBoolean() ? random.nextInt() : "\r\n-\"\\{}[],:".charAt(random.nextInt(11)));
             }
             Object whole = outcome(parser, bytes, Pieces.whole(), false);
             understood += whole instanceof String ? 0 : 1;
             String input = "seed " + seed + ", round " + round + ": " + new String(bytes, UTF_8);
             assertThat(outcome(parser, bytes, Pieces.of(1), false)).as(input).isEqualTo(whole);
-            assertThat(outcome(parser, bytes, Pieces.random(random), true)).as(input).isEqualTo(whole);
-            assertThat(outcome(parser, bytes, Pieces.random(random), false)).as(input).isEqualTo(whole);
+            assertThat(outcome(parser, bytes, Pieces.random(random), true))
+                    .as(input)
+                    .isEqualTo(whole);
+            assertThat(outcome(parser, bytes, Pieces.random(random), false))
+                    .as(input)
+                    .isEqualTo(whole);
         }
         assertThat(understood).isBetween(ROUNDS / 3, ROUNDS - 1);
     }
@@ -149,11 +162,27 @@ class BodySplitTest {
         StringBuilder form = new StringBuilder(random.nextInt(4) == 0 ? "before\r\n" : "");
         for (int parts = random.nextInt(4); parts > 0; parts--) {
             form.append("---b-").append(random.nextInt(5) == 0 ? " \t" : "").append("\r\n");
-            form.append("Content-Disposition: form-data; name=\"").append(pick(random, "value", "metadata", "ä%22", "\\\"")).append('"');
+            form.append("Content-Disposition: form-data; name=\"")
+                    .append(pick(random, "value", "metadata", "ä%22", "\\\""))
+                    .append('"');
             form.append(pick(random, "", "; filename=x", "; filename=\"x;y\"")).append("\r\n");
-            form.append(pick(random, "", "Content-Type: text/plain\r\n", "X-Other: 1\r\n")).append("\r\n");
+            form.append(pick(random, "", "Content-Type: text/plain\r\n", "X-Other: 1\r\n"))
+                    .append("\r\n");
             for (int chunks = random.nextInt(12); chunks > 0; chunks--) {
-                form.append(pick(random, "\r", "\n", "\r\n", "-", "--", "\r\n--", "\r\n---b", "\r\n---b+", "-b-", "text", "\0\1", "\u00ff"));
+                form.append(pick(
+                        random,
+                        "\r",
+                        "\n",
+                        "\r\n",
+                        "-",
+                        "--",
+                        "\r\n--",
+                        "\r\n---b",
+                        "\r\n---b+",
+                        "-b-",
+                        "text",
+                        "\0\1",
+                        "\u00ff"));
             }
             form.append("\r\n");
         }
@@ -168,10 +197,21 @@ class BodySplitTest {
             boolean base64 = random.nextBoolean();
             String text = pick(random, "", "a", "ä€😀", "line\\n\\u20ac\\ud83d\\ude00\\\\", "x".repeat(300));
             String value = base64 ? Base64.getEncoder().encodeToString(text.getBytes(UTF_8)) : text;
-            json.append("\"key\":\"").append(pick(random, "k", "ä", "\\u00e4/", "long".repeat(20))).append(random.nextInt(50));
-            json.append("\", \"value\":\"").append(value).append("\",\"base64\":").append(base64);
-            json.append(pick(random, "", ",\"expiration\":1900000000", ",\"expiration_ttl\":3600.0", ",\"expiration_ttl\":59"));
-            json.append(pick(random, "", ",\"metadata\":null", ",\"metadata\":{\"a\": [1.50,-2e7,\"\\u00e4\"]}", ",\"metadata\":0"));
+            json.append("\"key\":\"")
+                    .append(pick(random, "k", "ä", "\\u00e4/", "long".repeat(20)))
+                    .append(random.nextInt(50));
+            json.append("\", \"value\":\"")
+                    .append(value)
+                    .append("\",\"base64\":")
+                    .append(base64);
+            json.append(pick(
+                    random, "", ",\"expiration\":1900000000", ",\"expiration_ttl\":3600.0", ",\"expiration_ttl\":59"));
+            json.append(pick(
+                    random,
+                    "",
+                    ",\"metadata\":null",
+                    ",\"metadata\":{\"a\": [1.50,-2e7,\"\\u00e4\"]}",
+                    ",\"metadata\":0"));
             json.append(pick(random, "", ",\"unknown\":{\"key\":[[],\"x\"]}")).append('}');
         }
         return json.append(']').toString();

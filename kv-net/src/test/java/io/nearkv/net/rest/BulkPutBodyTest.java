@@ -49,8 +49,7 @@ class BulkPutBodyTest {
         assertThat(refusal.getMessage()).startsWith(message);
         assertThat(refusal.status()).isEqualTo(status);
         assertThat(refusal.workersCode()).isEqualTo(code);
-        assertThat(refusal.error().code())
-                .isEqualTo(status == 400 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOO_LARGE);
+        assertThat(refusal.error().code()).isEqualTo(status == 400 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOO_LARGE);
     }
 
     private static @Nullable String metadataOf(String json) {
@@ -87,7 +86,9 @@ class BulkPutBodyTest {
 
     @Test
     void unknown_members_are_passed_over_whatever_they_hold() {
-        assertThat(puts("[{\"x\":{\"key\":[{\"value\":1}]},\"key\":\"k\",\"y\":[[],{}],\"z\":null,\"value\":\"v\",\"w\":\"s\"}]"))
+        assertThat(
+                        puts(
+                                "[{\"x\":{\"key\":[{\"value\":1}]},\"key\":\"k\",\"y\":[[],{}],\"z\":null,\"value\":\"v\",\"w\":\"s\"}]"))
                 .containsExactly(new Mutation.Put(Key.of("k"), Value.of("v"), PutOptions.DEFAULT));
     }
 
@@ -103,13 +104,16 @@ class BulkPutBodyTest {
     void any_text_but_the_dots_is_a_key(String key) {
         String escaped = key.equals("\u0001") ? "\\u0001" : key;
 
-        assertThat(puts("[{\"key\":\"" + escaped + "\",\"value\":\"v\"}]").get(0).key())
+        assertThat(puts("[{\"key\":\"" + escaped + "\",\"value\":\"v\"}]")
+                        .get(0)
+                        .key())
                 .isEqualTo(Key.of(key));
     }
 
     @Test
     void a_key_has_at_most_512_bytes_and_a_longer_one_is_414() {
-        assertThat(puts("[{\"key\":\"" + "ä".repeat(256) + "\",\"value\":\"v\"}]")).hasSize(1);
+        assertThat(puts("[{\"key\":\"" + "ä".repeat(256) + "\",\"value\":\"v\"}]"))
+                .hasSize(1);
         for (String key : List.of("x".repeat(513), "ä".repeat(256) + "x", "x".repeat(200_000))) {
             assertRefused(
                     refused(body(), "[{\"key\":\"" + key + "\",\"value\":\"v\"}]"),
@@ -192,7 +196,10 @@ class BulkPutBodyTest {
     void a_value_has_at_most_25_mib() {
         String largest = "x".repeat(Limits.MAX_VALUE_BYTES);
 
-        assertThat(puts("[{\"key\":\"k\",\"value\":\"" + largest + "\"}]").get(0).value().length())
+        assertThat(puts("[{\"key\":\"k\",\"value\":\"" + largest + "\"}]")
+                        .get(0)
+                        .value()
+                        .length())
                 .isEqualTo(Limits.MAX_VALUE_BYTES);
         assertRefused(
                 refused(body(), "[{\"key\":\"k\",\"value\":\"" + largest + "x\"}]"),
@@ -213,7 +220,8 @@ class BulkPutBodyTest {
     }
 
     private static String base64Item(byte[] value) {
-        return "[{\"key\":\"k\",\"base64\":true,\"value\":\"" + Base64.getEncoder().encodeToString(value) + "\"}]";
+        return "[{\"key\":\"k\",\"base64\":true,\"value\":\""
+                + Base64.getEncoder().encodeToString(value) + "\"}]";
     }
 
     @Test
@@ -266,7 +274,9 @@ class BulkPutBodyTest {
                 "body has more than 10000 items");
         // Counted as they stand in the body, also where they repeat one another.
         assertRefused(
-                refused(body(), "[" + "{\"key\":\"k\",\"value\":\"\"},".repeat(10_000) + "{\"key\":\"k\",\"value\":\"\"}]"),
+                refused(
+                        body(),
+                        "[" + "{\"key\":\"k\",\"value\":\"\"},".repeat(10_000) + "{\"key\":\"k\",\"value\":\"\"}]"),
                 400,
                 WorkersCodes.VALIDATION,
                 "body has more than 10000 items");
@@ -342,7 +352,10 @@ class BulkPutBodyTest {
     @ValueSource(strings = {"59", "0", "-60", "-0", "5.9e1"})
     void a_shorter_ttl_is_10034(String ttl) {
         assertRefused(
-                refusedWith("\"expiration_ttl\":" + ttl), 400, WorkersCodes.TTL_TOO_SHORT, "item 1: expiration_ttl of ");
+                refusedWith("\"expiration_ttl\":" + ttl),
+                400,
+                WorkersCodes.TTL_TOO_SHORT,
+                "item 1: expiration_ttl of ");
     }
 
     @ParameterizedTest
@@ -392,7 +405,8 @@ class BulkPutBodyTest {
     @Test
     void the_same_item_twice_is_accepted_once() {
         String item = "{\"key\":\"k\",\"value\":\"v\",\"metadata\":{\"a\":1},\"expiration_ttl\":60}";
-        String same = "{\"expiration_ttl\":60, \"metadata\":{ \"a\":1 },\"base64\":true,\"value\":\"dg==\",\"key\":\"k\"}";
+        String same =
+                "{\"expiration_ttl\":60, \"metadata\":{ \"a\":1 },\"base64\":true,\"value\":\"dg==\",\"key\":\"k\"}";
 
         BulkPutBody body = parse(body(), "[" + item + "," + same + "]");
 
@@ -446,6 +460,7 @@ class BulkPutBodyTest {
                 .mapToObj(i -> "{\"key\":\"k" + i + "\",\"value\":\"" + "ä".repeat(i % 97) + "\"}")
                 .collect(Collectors.joining(",", "[", "]"));
 
-        assertThat(parse(body(), json.getBytes(UTF_8), Pieces.of(8191), true).puts()).isEqualTo(puts(json));
+        assertThat(parse(body(), json.getBytes(UTF_8), Pieces.of(8191), true).puts())
+                .isEqualTo(puts(json));
     }
 }

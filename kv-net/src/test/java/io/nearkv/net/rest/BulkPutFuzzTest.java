@@ -16,7 +16,8 @@ import org.junit.jupiter.api.Test;
  * {@code BulkPutFuzzTestInputs} and a round of seeded mutations; with {@code JAZZER_FUZZ=1} the fuzzer goes on from the seeds.
  */
 class BulkPutFuzzTest {
-    private static final List<String> SEEDS = List.of("one.json", "all-members.json", "empty.json", "twice.json", "bad-ttl.json", "bad-cut.json");
+    private static final List<String> SEEDS =
+            List.of("one.json", "all-members.json", "empty.json", "twice.json", "bad-ttl.json", "bad-cut.json");
 
     @FuzzTest
     void any_bytes_are_understood_or_refused(byte[] data) {
@@ -56,7 +57,8 @@ class BulkPutFuzzTest {
 
     private static Object outcome(byte[] data, Pieces pieces, boolean direct) {
         try {
-            return Bodies.parse(new BulkPutBody(Bodies.CLOCK), data, pieces, direct).puts();
+            return Bodies.parse(new BulkPutBody(Bodies.CLOCK), data, pieces, direct)
+                    .puts();
         } catch (RestException refused) {
             assertThat(refused.status()).isIn(400, 413, 414);
             assertThat(refused.getMessage()).isNotEmpty();

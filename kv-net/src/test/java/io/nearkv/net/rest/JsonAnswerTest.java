@@ -53,7 +53,8 @@ class JsonAnswerTest {
 
     @Test
     void a_refusal_has_the_code_that_clients_know_and_our_own_reason() {
-        assertThat(written(out -> JsonAnswer.error(out, RestException.invalid(WorkersCodes.TTL_TOO_SHORT, "too \"short\""))))
+        assertThat(written(out ->
+                        JsonAnswer.error(out, RestException.invalid(WorkersCodes.TTL_TOO_SHORT, "too \"short\""))))
                 .isEqualTo("{\"success\":false,\"errors\":[{\"code\":10034,\"message\":\"too \\\"short\\\"\"}],"
                         + "\"messages\":[{\"code\":1001,\"message\":\"invalid_request\"}],\"result\":null}");
     }
@@ -72,9 +73,11 @@ class JsonAnswerTest {
     @Test
     void codes_are_at_least_1000_for_every_row() {
         for (ErrorCode code : ErrorCode.values()) {
-            String text = written(out -> JsonAnswer.error(out, new RestException(code.httpStatus(), 10001, new KvException(code, "m"))));
+            String text = written(out ->
+                    JsonAnswer.error(out, new RestException(code.httpStatus(), 10001, new KvException(code, "m"))));
 
-            JsonNode message = JsonMapper.shared().readTree(text).get("messages").get(0);
+            JsonNode message =
+                    JsonMapper.shared().readTree(text).get("messages").get(0);
             assertThat(message.get("code").asInt()).isGreaterThan(1000);
             assertThat(message.get("message").asString()).isEqualTo(code.label());
         }
@@ -82,7 +85,8 @@ class JsonAnswerTest {
 
     @Test
     void namespaces_are_written_with_their_page() {
-        String one = "{\"id\":\"00000000000000ff00000000000000aa\",\"title\":\"a \\\"title\\\"\",\"supports_url_encoding\":true}";
+        String one =
+                "{\"id\":\"00000000000000ff00000000000000aa\",\"title\":\"a \\\"title\\\"\",\"supports_url_encoding\":true}";
 
         assertThat(written(out -> JsonAnswer.namespace(out, NAMESPACE))).isEqualTo(OK + one + "}");
         assertThat(written(out -> JsonAnswer.namespaces(out, List.of(NAMESPACE, NAMESPACE), 2, 20, 22)))
@@ -118,7 +122,8 @@ class JsonAnswerTest {
     @Test
     void metadata_is_its_own_json() {
         assertThat(written(out -> JsonAnswer.metadata(out, null))).isEqualTo(OK + "null}");
-        assertThat(written(out -> JsonAnswer.metadata(out, Metadata.ofJson("\"\"")))).isEqualTo(OK + "\"\"}");
+        assertThat(written(out -> JsonAnswer.metadata(out, Metadata.ofJson("\"\""))))
+                .isEqualTo(OK + "\"\"}");
     }
 
     @Test
@@ -133,7 +138,11 @@ class JsonAnswerTest {
     @Test
     void bytes_that_are_not_utf8_become_replacement_characters() {
         assertThat(written(out -> JsonAnswer.values(
-                        out, List.of(Key.of("a")), List.of(found(new byte[] {'x', (byte) 0xFF, 'y'}, null, 0)), false, false)))
+                        out,
+                        List.of(Key.of("a")),
+                        List.of(found(new byte[] {'x', (byte) 0xFF, 'y'}, null, 0)),
+                        false,
+                        false)))
                 .isEqualTo(OK + "{\"values\":{\"a\":\"x\ufffdy\"}}}");
     }
 
@@ -151,14 +160,30 @@ class JsonAnswerTest {
     @Test
     void values_are_embedded_as_json() {
         List<Key> keys = List.of(Key.of("a"), Key.of("b"), Key.of("c"));
-        List<GetResult> results = List.of(found(" {\"x\": 1e400} "), found("\ufeff\"mark\""), GetResult.Missing.INSTANCE);
+        List<GetResult> results =
+                List.of(found(" {\"x\": 1e400} "), found("\ufeff\"mark\""), GetResult.Missing.INSTANCE);
 
         assertThat(written(out -> JsonAnswer.values(out, keys, results, true, false)))
                 .isEqualTo(OK + "{\"values\":{\"a\": {\"x\": 1e400} ,\"b\":\"mark\",\"c\":null}}}");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", " ", "text", "{", "[1,]", "1 2", "{} x", "'a'", "NaN", "\u0000[\u0000]", "[\u0000\u0000\u0000", "01", "]"})
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "text",
+                "{",
+                "[1,]",
+                "1 2",
+                "{} x",
+                "'a'",
+                "NaN",
+                "\u0000[\u0000]",
+                "[\u0000\u0000\u0000",
+                "01",
+                "]"
+            })
     void a_value_that_is_not_json_refuses_the_call_and_leaves_the_buffer_as_it_was(String value) {
         ByteBuf out = Unpooled.buffer().writeByte('x');
 
@@ -173,15 +198,20 @@ class JsonAnswerTest {
     @Test
     void json_values_of_any_sensible_size_are_embedded() {
         for (String value : List.of(
-                "1".repeat(100_000), "\"" + "x".repeat(1_000_000) + "\"", "[".repeat(1000) + "]".repeat(1000), "{\"" + "n".repeat(100_000) + "\":1}")) {
+                "1".repeat(100_000),
+                "\"" + "x".repeat(1_000_000) + "\"",
+                "[".repeat(1000) + "]".repeat(1000),
+                "{\"" + "n".repeat(100_000) + "\":1}")) {
             assertThat(JsonText.isJson(value.getBytes(UTF_8))).isTrue();
         }
-        assertThat(JsonText.isJson(("[".repeat(1001) + "]".repeat(1001)).getBytes(UTF_8))).isFalse();
+        assertThat(JsonText.isJson(("[".repeat(1001) + "]".repeat(1001)).getBytes(UTF_8)))
+                .isFalse();
     }
 
     @Test
     void more_than_25_mib_of_values_is_413() {
-        List<GetResult> results = List.of(found(new byte[20 * 1024 * 1024], null, 0), found(new byte[5 * 1024 * 1024 + 1], null, 0));
+        List<GetResult> results =
+                List.of(found(new byte[20 * 1024 * 1024], null, 0), found(new byte[5 * 1024 * 1024 + 1], null, 0));
 
         assertThat(Bodies.refusal(() -> JsonAnswer.values(
                                 Unpooled.buffer(), List.of(Key.of("a"), Key.of("b")), results, false, false))
@@ -195,12 +225,15 @@ class JsonAnswerTest {
         String account = "{\"id\":\"" + ACCOUNT + "\",\"name\":\"acme\",\"type\":\"standard\"}";
         String page = ",\"result_info\":{\"page\":1,\"per_page\":20,\"count\":1,\"total_count\":1}}";
 
-        assertThat(written(out -> JsonAnswer.accounts(out, accounts, 1, 20, 1))).isEqualTo(OK + "[" + account + "]" + page);
+        assertThat(written(out -> JsonAnswer.accounts(out, accounts, 1, 20, 1)))
+                .isEqualTo(OK + "[" + account + "]" + page);
         assertThat(written(out -> JsonAnswer.memberships(out, accounts, 1, 20, 1)))
                 .isEqualTo(OK + "[{\"id\":\"" + ACCOUNT + "\",\"status\":\"accepted\",\"account\":" + account
                         + ",\"roles\":[],\"permissions\":{}}]" + page);
-        assertThat(written(out -> JsonAnswer.user(out, "u", "a@b"))).isEqualTo(OK + "{\"id\":\"u\",\"email\":\"a@b\"}}");
-        assertThat(written(out -> JsonAnswer.token(out, "t", 0, 0))).isEqualTo(OK + "{\"id\":\"t\",\"status\":\"active\"}}");
+        assertThat(written(out -> JsonAnswer.user(out, "u", "a@b")))
+                .isEqualTo(OK + "{\"id\":\"u\",\"email\":\"a@b\"}}");
+        assertThat(written(out -> JsonAnswer.token(out, "t", 0, 0)))
+                .isEqualTo(OK + "{\"id\":\"t\",\"status\":\"active\"}}");
         assertThat(written(out -> JsonAnswer.token(out, "t", 1, 1900000000)))
                 .isEqualTo(OK + "{\"id\":\"t\",\"status\":\"active\",\"not_before\":\"1970-01-01T00:00:01Z\","
                         + "\"expires_on\":\"2030-03-17T17:46:40Z\"}}");

@@ -16,7 +16,8 @@ import org.junit.jupiter.api.Test;
  * {@code MultipartFuzzTestInputs} and a round of seeded mutations; with {@code JAZZER_FUZZ=1} the fuzzer goes on from the seeds.
  */
 class MultipartFuzzTest {
-    private static final List<String> SEEDS = List.of("value.bin", "value-metadata.bin", "around.bin", "bad-cut.bin", "bad-lf.bin");
+    private static final List<String> SEEDS =
+            List.of("value.bin", "value-metadata.bin", "around.bin", "bad-cut.bin", "bad-lf.bin");
     private static final String TYPE = "multipart/form-data; boundary=x";
 
     @FuzzTest

@@ -44,7 +44,8 @@ class MultipartReaderTest {
                 + "Content-Type: application/octet-stream\r\n\r\nhello\r\nworld\r\n--" + boundary
                 + "\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{\"a\":1}\r\n--" + boundary + "--\r\n";
 
-        assertThat(Bodies.form("multipart/form-data; boundary=" + boundary, form.getBytes(UTF_8), Pieces.whole(), false))
+        assertThat(Bodies.form(
+                        "multipart/form-data; boundary=" + boundary, form.getBytes(UTF_8), Pieces.whole(), false))
                 .containsExactly(
                         new Part("value", "blob", "application/octet-stream", "hello\r\nworld"),
                         new Part("metadata", null, null, "{\"a\":1}"));
@@ -53,21 +54,25 @@ class MultipartReaderTest {
     @Test
     void the_form_of_curl_is_read() {
         String boundary = "------------------------d74496d66958873e";
-        String form = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"value\"; filename=\"a \\\"b\\\\.txt\"\r\n"
-                + "Content-Type: text/plain\r\n\r\n\r\n--" + boundary + "--\r\n";
+        String form =
+                "--" + boundary + "\r\nContent-Disposition: form-data; name=\"value\"; filename=\"a \\\"b\\\\.txt\"\r\n"
+                        + "Content-Type: text/plain\r\n\r\n\r\n--" + boundary + "--\r\n";
 
-        assertThat(Bodies.form("multipart/form-data; boundary=" + boundary, form.getBytes(UTF_8), Pieces.whole(), false))
+        assertThat(Bodies.form(
+                        "multipart/form-data; boundary=" + boundary, form.getBytes(UTF_8), Pieces.whole(), false))
                 .containsExactly(new Part("value", "a \"b\\.txt", "text/plain", ""));
     }
 
     @Test
     void the_form_of_python_requests_is_read() {
         String boundary = "0d4a5bd6f0a64b4cb6e1f3c8ad1e8a6e";
-        String form = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\nnull\r\n--" + boundary
-                + "\r\nContent-Disposition: form-data; name=\"value\"; filename*=utf-8''%C3%A4%20b\r\n\r\nv\r\n--"
-                + boundary + "--\r\n";
+        String form =
+                "--" + boundary + "\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\nnull\r\n--" + boundary
+                        + "\r\nContent-Disposition: form-data; name=\"value\"; filename*=utf-8''%C3%A4%20b\r\n\r\nv\r\n--"
+                        + boundary + "--\r\n";
 
-        assertThat(Bodies.form("multipart/form-data; boundary=" + boundary, form.getBytes(UTF_8), Pieces.whole(), false))
+        assertThat(Bodies.form(
+                        "multipart/form-data; boundary=" + boundary, form.getBytes(UTF_8), Pieces.whole(), false))
                 .containsExactly(new Part("metadata", null, null, "null"), new Part("value", "ä b", null, "v"));
     }
 
@@ -104,7 +109,8 @@ class MultipartReaderTest {
 
     @Test
     void text_around_the_parts_and_spaces_after_a_boundary_are_passed_over() {
-        String form = "This is a message.\r\n--a\r\n" + named("value", "x").replace("--b\r\n", "--b \t\r\n") + "--b--\r\nbye --b";
+        String form = "This is a message.\r\n--a\r\n" + named("value", "x").replace("--b\r\n", "--b \t\r\n")
+                + "--b--\r\nbye --b";
 
         assertThat(read(form)).containsExactly(new Part("value", null, null, "x"));
     }
@@ -226,8 +232,7 @@ class MultipartReaderTest {
             })
     void a_malformed_form_is_400_however_it_is_cut(String form) {
         for (Pieces pieces : List.of(Pieces.whole(), Pieces.of(1), Pieces.of(3))) {
-            RestException refusal =
-                    Bodies.refusal(() -> Bodies.form(TYPE, form.getBytes(UTF_8), pieces, false));
+            RestException refusal = Bodies.refusal(() -> Bodies.form(TYPE, form.getBytes(UTF_8), pieces, false));
 
             assertThat(refusal.status()).isEqualTo(400);
             assertThat(refusal.workersCode()).isEqualTo(WorkersCodes.VALIDATION);
@@ -239,13 +244,15 @@ class MultipartReaderTest {
     void a_header_that_is_not_utf8_is_400() {
         byte[] form = (part("Content-Disposition: form-data; name=\"\u00e4\"", "x") + "--b--").getBytes(ISO_8859_1);
 
-        assertThat(Bodies.refusal(() -> Bodies.form(TYPE, form, Pieces.whole(), false)).getMessage())
+        assertThat(Bodies.refusal(() -> Bodies.form(TYPE, form, Pieces.whole(), false))
+                        .getMessage())
                 .contains("UTF-8");
     }
 
     @Test
     void harmless_transfer_encodings_are_passed_over() {
-        assertThat(read(part("Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: Binary", "x") + "--b--"))
+        assertThat(read(part("Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: Binary", "x")
+                        + "--b--"))
                 .hasSize(1);
     }
 
@@ -257,9 +264,11 @@ class MultipartReaderTest {
         assertThat(read(part(fits, "x") + "--b--")).hasSize(1);
         assertThat(refused(part(fits + "x", "x") + "--b--").status()).isEqualTo(413);
         // Without any line end.
-        assertThat(refused("--b\r\n" + "x".repeat(BodyLimits.MAX_PART_HEADER_BYTES + 1)).status())
+        assertThat(refused("--b\r\n" + "x".repeat(BodyLimits.MAX_PART_HEADER_BYTES + 1))
+                        .status())
                 .isEqualTo(413);
-        assertThat(refused("--b" + " ".repeat(BodyLimits.MAX_PART_HEADER_BYTES + 1)).status())
+        assertThat(refused("--b" + " ".repeat(BodyLimits.MAX_PART_HEADER_BYTES + 1))
+                        .status())
                 .isEqualTo(400);
     }
 
@@ -278,10 +287,13 @@ class MultipartReaderTest {
         String most = "\r".repeat(BodyLimits.MAX_AROUND_PARTS_BYTES - 2);
 
         assertThat(read(most + "\r\n--b--")).isEmpty();
-        assertThat(read("--b--" + "x".repeat(BodyLimits.MAX_AROUND_PARTS_BYTES))).isEmpty();
+        assertThat(read("--b--" + "x".repeat(BodyLimits.MAX_AROUND_PARTS_BYTES)))
+                .isEmpty();
         assertThat(refused(most + "xxx\r\n--b--").status()).isEqualTo(413);
-        assertThat(refused("x".repeat(BodyLimits.MAX_AROUND_PARTS_BYTES + 1)).status()).isEqualTo(413);
-        assertThat(refused("--b--" + "x".repeat(BodyLimits.MAX_AROUND_PARTS_BYTES + 1)).status())
+        assertThat(refused("x".repeat(BodyLimits.MAX_AROUND_PARTS_BYTES + 1)).status())
+                .isEqualTo(413);
+        assertThat(refused("--b--" + "x".repeat(BodyLimits.MAX_AROUND_PARTS_BYTES + 1))
+                        .status())
                 .isEqualTo(413);
     }
 
