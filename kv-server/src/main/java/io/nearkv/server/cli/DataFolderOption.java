@@ -1,6 +1,7 @@
 package io.nearkv.server.cli;
 
 import io.nearkv.server.config.DataFolder;
+import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -13,6 +14,13 @@ public final class DataFolderOption {
             paramLabel = "DIR",
             description = "The server's data folder. Default: NEARKV_DATA, or ./data.")
     private @Nullable Path path;
+
+    /** As {@link #folder}, and fails if it is no folder, or one that this process may not look into: that is not the same as an empty one. */
+    public DataFolder usableFolder(Console console) throws IOException {
+        DataFolder folder = folder(console);
+        folder.requireUsable();
+        return folder;
+    }
 
     /** Returns the data folder: the flag's, else that of {@code NEARKV_DATA}, else {@link DataFolder#DEFAULT}. */
     public DataFolder folder(Console console) {

@@ -8,6 +8,7 @@ import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.DataFolderOption;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.PlainText;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import picocli.CommandLine.Command;
@@ -47,14 +48,14 @@ final class KeyRotateCommand extends BaseCommand {
     }
 
     @Override
-    protected ExitCode run() {
+    protected ExitCode run() throws IOException {
         KeyRole found = KeyRole.ofLabel(role);
         if (found == null) {
             throw CommandException.usage(
                     "--role: '" + PlainText.visible(role) + "' (expected: token, build or revocation)");
         }
         IdentityDirectory identity =
-                IdentityDirectory.open(data.folder(console()).path(), InstantSource.system());
+                IdentityDirectory.open(data.usableFolder(console()).path(), InstantSource.system());
         try {
             console().out().line(identity.rotate(found, overlap));
         } catch (IllegalArgumentException e) {

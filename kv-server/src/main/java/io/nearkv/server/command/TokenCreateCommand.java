@@ -93,7 +93,7 @@ final class TokenCreateCommand extends BaseCommand {
 
     @Override
     protected ExitCode run() throws IOException {
-        DataFolder folder = data.folder(console());
+        DataFolder folder = data.usableFolder(console());
         IdentityDirectory identity = IdentityDirectory.open(folder.path(), InstantSource.system());
         try {
             String token = forBuild != null

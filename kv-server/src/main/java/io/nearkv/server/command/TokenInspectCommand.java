@@ -43,7 +43,7 @@ final class TokenInspectCommand extends BaseCommand {
 
     @Override
     protected ExitCode run() throws IOException {
-        DataFolder folder = data.folder(console());
+        DataFolder folder = data.usableFolder(console());
         String text = TokenArgument.read(token, console());
         TokenInspection found = IdentityDirectory.exists(folder.path())
                 ? IdentityDirectory.open(folder.path(), InstantSource.system()).inspect(text)

@@ -42,7 +42,7 @@ final class TokenRevokeCommand extends BaseCommand {
     protected ExitCode run() throws IOException {
         InstantSource clock = InstantSource.system();
         IdentityDirectory identity =
-                IdentityDirectory.open(data.folder(console()).path(), clock);
+                IdentityDirectory.open(data.usableFolder(console()).path(), clock);
         String text = TokenArgument.read(token, console());
         if (TOKEN_ID.matcher(text).matches()) {
             // When it ends is not known from its id: the latest end that it can have.

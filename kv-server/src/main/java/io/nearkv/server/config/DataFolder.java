@@ -38,6 +38,13 @@ public record DataFolder(Path path) {
         }
     }
 
+    /** Fails if the folder is there and this process may not make files in it. */
+    public void requireWritable() throws IOException {
+        if (Files.exists(path) && !Files.isWritable(path)) {
+            throw new AccessDeniedException(path.toString());
+        }
+    }
+
     /** Makes the folder if it is missing, readable by its owner alone: there are keys and other people's values in it. */
     public void createForOwner() throws IOException {
         if (Files.exists(path)) {

@@ -167,6 +167,7 @@ public final class Node {
         if (found.isForeignTo(environment)) {
             return refuse(settings, found, environment, clock, owned);
         }
+        settings.folder().requireWritable(); // Not before: what is only refused changes nothing, and may be read-only.
         RocksStoreOptions.Builder options = RocksStoreOptions.builder()
                 .environment(environment.name())
                 .program(settings.program())

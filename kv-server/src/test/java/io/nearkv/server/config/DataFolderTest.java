@@ -2,11 +2,15 @@ package io.nearkv.server.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +50,21 @@ class DataFolderTest {
         assertThatThrownBy(new DataFolder(file)::requireUsable)
                 .isInstanceOf(FileSystemException.class)
                 .hasMessage(file + ": is not a folder");
+    }
+
+    @Test
+    void a_folder_that_may_not_be_used_is_told_from_an_empty_one() throws IOException {
+        DataFolder data = new DataFolder(Files.createDirectory(folder.resolve("data")));
+        data.requireWritable();
+        try {
+            Files.setPosixFilePermissions(data.path(), Set.of());
+            assumeFalse(Files.isReadable(data.path()), "root may do everything");
+
+            assertThatThrownBy(data::requireUsable).isInstanceOf(AccessDeniedException.class);
+            assertThatThrownBy(data::requireWritable).isInstanceOf(AccessDeniedException.class);
+        } finally {
+            Files.setPosixFilePermissions(data.path(), PosixFilePermissions.fromString("rwx------"));
+        }
     }
 
     @Test
