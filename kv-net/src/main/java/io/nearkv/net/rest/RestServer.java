@@ -7,9 +7,9 @@ import io.nearkv.core.IoThread;
 import io.nearkv.core.KvException;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.ServerContext;
-import io.nearkv.net.server.TlsContexts;
 import io.nearkv.net.server.TlsFiles;
 import io.nearkv.net.transport.EventLoops;
+import io.nearkv.net.transport.TlsContexts;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -89,7 +89,12 @@ public final class RestServer implements AutoCloseable {
     }
 
     private static SslContext load(TlsFiles files) {
-        return TlsContexts.load(files, ApplicationProtocolNames.HTTP_2, ApplicationProtocolNames.HTTP_1_1);
+        return TlsContexts.load(
+                files.certificateChain(),
+                files.privateKey(),
+                files.clientRoots(),
+                ApplicationProtocolNames.HTTP_2,
+                ApplicationProtocolNames.HTTP_1_1);
     }
 
     /** Returns where the server listens; with the port that was free, if 0 was asked for. */

@@ -8,6 +8,7 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.net.transport.EventLoops;
+import io.nearkv.net.transport.TlsContexts;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -58,7 +59,7 @@ public final class KvServer implements AutoCloseable {
         requireNonNull(store, "store");
         requireNonNull(authority, "authority");
         TlsFiles tlsFiles = options.tls();
-        SslContext tls = tlsFiles == null ? null : TlsContexts.load(tlsFiles);
+        SslContext tls = tlsFiles == null ? null : load(tlsFiles);
         EventLoops loops =
                 EventLoops.start(options.transport(), options.eventLoopThreads(), "nearkv-server", options.spin());
         ServerContext context = new ServerContext(options, store, authority, loops);
@@ -94,6 +95,10 @@ public final class KvServer implements AutoCloseable {
         return server;
     }
 
+    private static SslContext load(TlsFiles files) {
+        return TlsContexts.load(files.certificateChain(), files.privateKey(), files.clientRoots());
+    }
+
     /** Returns where the server listens; with the port that was free, if 0 was asked for. */
     public InetSocketAddress address() {
         return (InetSocketAddress) listener.localAddress();
@@ -125,7 +130,7 @@ public final class KvServer implements AutoCloseable {
         if (files == null) {
             throw new IllegalStateException("the server has no TLS");
         }
-        acceptor.setTls(TlsContexts.load(files));
+        acceptor.setTls(load(files));
     }
 
     /**

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.nearkv.net.protocol.FoundFrame;
 import io.nearkv.net.protocol.FrameType;
+import io.nearkv.net.transport.TlsContexts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
@@ -126,7 +127,7 @@ class ServerTlsTest extends WithServer {
     @Test
     void files_that_are_missing_are_named() {
         TlsFiles files = new TlsFiles(folder.resolve("none.crt"), folder.resolve("none.key"), null);
-        assertThatThrownBy(() -> TlsContexts.load(files))
+        assertThatThrownBy(() -> TlsContexts.load(files.certificateChain(), files.privateKey(), files.clientRoots()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("certificateChain")
                 .hasMessageContaining("none.crt");

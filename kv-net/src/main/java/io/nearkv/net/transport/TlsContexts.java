@@ -1,4 +1,4 @@
-package io.nearkv.net.server;
+package io.nearkv.net.transport;
 
 import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.ClientAuth;
@@ -10,8 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
-/** Makes the TLS set-up of a server from its files. Internal to kv-net: it names Netty's types. Stateless. */
+/** Makes the TLS set-up of a server from its files. Stateless. */
 public final class TlsContexts {
     private static final List<String> PROTOCOLS = List.of("TLSv1.3", "TLSv1.2");
 
@@ -32,21 +33,21 @@ public final class TlsContexts {
     /**
      * Reads the files.
      *
-     * @param files where they are
+     * @param certificateChain the server's certificate and those that lead to its root (PEM)
+     * @param privateKey its private key (PEM, PKCS #8, not encrypted)
+     * @param clientRoots the roots of the certificates that clients must show; null if they need none
      * @param applicationProtocols what is offered by ALPN, best first; none for no ALPN
      * @throws IllegalArgumentException if one of them is missing or is not what it should be
      */
-    public static SslContext load(TlsFiles files, String... applicationProtocols) {
-        requireReadable(files.certificateChain(), "certificateChain");
-        requireReadable(files.privateKey(), "privateKey");
+    public static SslContext load(
+            Path certificateChain, Path privateKey, @Nullable Path clientRoots, String... applicationProtocols) {
+        requireReadable(certificateChain, "certificateChain");
+        requireReadable(privateKey, "privateKey");
         try {
-            SslContextBuilder builder = SslContextBuilder.forServer(
-                            files.certificateChain().toFile(),
-                            files.privateKey().toFile())
+            SslContextBuilder builder = SslContextBuilder.forServer(certificateChain.toFile(), privateKey.toFile())
                     .sslProvider(SslProvider.JDK)
                     .protocols(PROTOCOLS)
                     .ciphers(CIPHERS, SupportedCipherSuiteFilter.INSTANCE);
-            Path clientRoots = files.clientRoots();
             if (clientRoots != null) {
                 requireReadable(clientRoots, "clientRoots");
                 builder.trustManager(clientRoots.toFile()).clientAuth(ClientAuth.REQUIRE);
@@ -61,7 +62,7 @@ public final class TlsContexts {
             return builder.build();
         } catch (SSLException e) {
             throw new IllegalArgumentException(
-                    "TLS cannot be set up with certificate '" + files.certificateChain() + "': " + e.getMessage(), e);
+                    "TLS cannot be set up with certificate '" + certificateChain + "': " + e.getMessage(), e);
         }
     }
 
