@@ -34,6 +34,12 @@ const DIFFERENCES = {
     },
     // Of a bulk with several faults each may name another one.
     statuses: (expected, actual, isBulk) => expected === actual || (isBulk && [400, 413, 414].includes(actual)),
+    // The emulator has no bulk calls that count. A key that comes twice is one key, or two: the API does not say.
+    counts: (result, keys) => {
+        const count = result.successful_key_count;
+        assert(count >= new Set(keys).size && count <= keys.length, `successful_key_count ${count} of ${keys.length}`);
+        same(result.unsuccessful_keys, [], 'unsuccessful_keys');
+    },
     // The emulator's clock and the server's may be on both sides of a second.
     seconds: 1,
 };
@@ -192,7 +198,7 @@ class Nearkv {
 
     async bulkPut(items) {
         const { result } = await this.json('PUT', '/bulk', items);
-        assert.equal(result.successful_key_count, items.length);
+        DIFFERENCES.counts(result, items.map((item) => item.key));
     }
 
     async bulkGet(keys, type, withMetadata) {
@@ -203,7 +209,7 @@ class Nearkv {
     async bulkDelete(keys) {
         const old = chance(0.5); // the deprecated twin
         const { result } = await this.json(old ? 'DELETE' : 'POST', old ? '/bulk' : '/bulk/delete', keys);
-        assert.equal(result.successful_key_count, keys.length);
+        DIFFERENCES.counts(result, keys);
     }
 }
 
