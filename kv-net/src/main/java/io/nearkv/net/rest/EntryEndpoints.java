@@ -200,14 +200,14 @@ final class EntryEndpoints {
         PutOptions options = PutOptions.when(condition);
         try {
             // As in the binding: the time to live wins where both are given.
-            if (ttl != -1) {
+            if (ttl != Query.ABSENT) {
                 if (ttl < minTtl) {
                     throw RestException.invalid(
                             WorkersCodes.TTL_TOO_SHORT, "expiration_ttl must be at least " + minTtl + ": " + ttl);
                 }
                 return new PutOptions(null, 0, ttl, condition);
             }
-            if (expiration != -1) {
+            if (expiration != Query.ABSENT) {
                 long nowSecond = Math.floorDiv(context.clock().millis(), 1000L);
                 if (expiration < nowSecond + minTtl) {
                     throw RestException.invalid(

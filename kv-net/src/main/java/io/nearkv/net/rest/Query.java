@@ -11,6 +11,9 @@ final class Query {
     private static final Query NOTHING = new Query(Map.of());
     private static final int MAX_PARAMETERS = 64;
 
+    /** No number that is ever parsed. */
+    static final long ABSENT = Long.MIN_VALUE;
+
     private final Map<String, List<String>> parameters;
 
     private Query(Map<String, List<String>> parameters) {
@@ -25,6 +28,7 @@ final class Query {
         try {
             return new Query(QueryStringDecoder.builder()
                     .hasPath(false)
+                    .semicolonIsNormalChar(true)
                     .maxParams(MAX_PARAMETERS)
                     .build(encoded)
                     .parameters());
@@ -61,10 +65,10 @@ final class Query {
         return (int) number;
     }
 
-    /** Returns the whole number that a parameter is, or -1 if it is not there or empty. Throws 400 if it is none. */
+    /** Returns the whole number that a parameter is, or {@link #ABSENT} if it is not there or empty. Throws 400 if it is none. */
     long seconds(String name) {
         String text = text(name);
-        return text == null || text.isEmpty() ? -1 : wholeNumber(name, text);
+        return text == null || text.isEmpty() ? ABSENT : wholeNumber(name, text);
     }
 
     private static long wholeNumber(String name, String text) {
