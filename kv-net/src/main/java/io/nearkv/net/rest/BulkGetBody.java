@@ -61,7 +61,7 @@ final class BulkGetBody extends JsonBody {
 
     @Override
     String where() {
-        return "item " + count + ": ";
+        return field.equals("keys") ? "item " + count + ": " : "";
     }
 
     @Override

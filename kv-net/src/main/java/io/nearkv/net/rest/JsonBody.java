@@ -27,6 +27,7 @@ abstract class JsonBody {
     private final JsonParser parser;
     private final ByteArrayFeeder feeder;
     private final Utf8Check utf8 = new Utf8Check();
+    private final SeparatorCheck separators = new SeparatorCheck();
     private final long maxBytes;
     private final int maxTextChars;
 
@@ -143,14 +144,21 @@ abstract class JsonBody {
             // The parser would take it for a byte order mark; nothing else that is JSON begins so.
             throw BodyRefusal.malformed("body is not JSON: it begins with a byte order mark");
         }
-        int error = utf8.firstError(bytes, from, to);
-        int end = error < 0 ? to : error;
+        // What is wrong before the first error of these checks is found by the parser, and is what the body is refused
+        // for.
+        int notUtf8 = utf8.firstError(bytes, from, to);
+        int wellFormed = notUtf8 < 0 ? to : notUtf8;
+        int dangling = separators.firstError(bytes, from, wellFormed);
+        int end = dangling < 0 ? wellFormed : dangling;
         receivedBytes += end - from;
         if (end > from) {
             feeder.feedInput(bytes, from, end);
             parse();
         }
-        if (error >= 0) {
+        if (dangling >= 0) {
+            throw BodyRefusal.malformed("body is not JSON (at byte " + receivedBytes + ")");
+        }
+        if (notUtf8 >= 0) {
             throw BodyRefusal.malformed("body is not UTF-8 (at byte " + receivedBytes + ")");
         }
     }

@@ -210,7 +210,7 @@ final class JsonWriter {
         out.writeByte('\\');
         out.writeByte('u');
         for (int shift = 12; shift >= 0; shift -= 4) {
-            out.writeByte(HEX[c >> shift & 0xF]);
+            out.writeByte(HEX[(c >> shift) & 0xF]);
         }
     }
 }

@@ -72,22 +72,22 @@ final class Utf8Text extends Writer {
             malformed |= !Character.isLowSurrogate(c);
             int codePoint = Character.toCodePoint(high, c);
             high = 0;
-            bytes[length++] = (byte) (0xF0 | codePoint >> 18 & 0x07);
-            bytes[length++] = (byte) (0x80 | codePoint >> 12 & 0x3F);
-            bytes[length++] = (byte) (0x80 | codePoint >> 6 & 0x3F);
-            bytes[length++] = (byte) (0x80 | codePoint & 0x3F);
+            bytes[length++] = (byte) (0xF0 | ((codePoint >> 18) & 0x07));
+            bytes[length++] = (byte) (0x80 | ((codePoint >> 12) & 0x3F));
+            bytes[length++] = (byte) (0x80 | ((codePoint >> 6) & 0x3F));
+            bytes[length++] = (byte) (0x80 | (codePoint & 0x3F));
         } else if (Character.isHighSurrogate(c)) {
             high = c;
         } else if (c < 0x80) {
             bytes[length++] = (byte) c;
         } else if (c < 0x800) {
-            bytes[length++] = (byte) (0xC0 | c >> 6);
-            bytes[length++] = (byte) (0x80 | c & 0x3F);
+            bytes[length++] = (byte) (0xC0 | (c >> 6));
+            bytes[length++] = (byte) (0x80 | (c & 0x3F));
         } else {
             malformed |= Character.isLowSurrogate(c);
-            bytes[length++] = (byte) (0xE0 | c >> 12);
-            bytes[length++] = (byte) (0x80 | c >> 6 & 0x3F);
-            bytes[length++] = (byte) (0x80 | c & 0x3F);
+            bytes[length++] = (byte) (0xE0 | (c >> 12));
+            bytes[length++] = (byte) (0x80 | ((c >> 6) & 0x3F));
+            bytes[length++] = (byte) (0x80 | (c & 0x3F));
         }
     }
 
