@@ -1,7 +1,5 @@
 package io.nearkv.net.rest;
 
-import io.nearkv.core.ErrorCode;
-import io.nearkv.core.KvException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +34,7 @@ record ByteRange(int from, int to) {
             }
             long suffix = Long.parseLong(last);
             if (suffix == 0 || length == 0) {
-                throw unsatisfiable(length);
+                throw RestException.unsatisfiable(length);
             }
             return new ByteRange((int) Math.max(0, length - suffix), length);
         }
@@ -46,21 +44,13 @@ record ByteRange(int from, int to) {
             return null;
         }
         if (from >= length) {
-            throw unsatisfiable(length);
+            throw RestException.unsatisfiable(length);
         }
         return new ByteRange((int) from, (int) to);
     }
 
     private static boolean isNumber(String text) {
         return !text.isEmpty() && text.length() <= MAX_DIGITS && text.chars().allMatch(c -> c >= '0' && c <= '9');
-    }
-
-    private static RestException unsatisfiable(int length) {
-        return new RestException(
-                416,
-                WorkersCodes.ofStatus(416),
-                new KvException(
-                        ErrorCode.INVALID_REQUEST, "the value has " + length + " bytes, none of them in the range"));
     }
 
     /** Returns the {@code Content-Range} header of the answer. */

@@ -113,7 +113,6 @@ final class CatalogueEndpoints {
                             new KvException(
                                     ErrorCode.PRECONDITION_FAILED,
                                     "a namespace with this account ID and title already exists"));
-                case NOT_FOUND -> Endpoints.namespaceNotFound();
                 case RATE_LIMITED ->
                     // Not 429: clients would ask again at once, and it would be refused again.
                     new RestException(403, WorkersCodes.QUOTA, error);

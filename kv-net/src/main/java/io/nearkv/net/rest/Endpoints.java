@@ -54,16 +54,21 @@ final class Endpoints {
             case NAMESPACES, TOKEN_VERIFY, USER, ACCOUNTS, MEMBERSHIPS -> catalogue.handle(request, route, guard);
             default -> {
                 NamespaceId id = namespaceId(request, route);
-                SessionGuard.Namespace namespace = namespace(request, id, guard);
-                if (namespace == null) {
-                    return; // parked until it is known
-                }
-                if (route.resource() == Route.Resource.NAMESPACE) {
-                    catalogue.handleNamespace(request, route, guard, id);
+                SessionGuard.Namespace known = guard.known(id.high(), id.low());
+                if (known != null) {
+                    handle(request, route, guard, known);
                 } else {
-                    entries.handle(request, route, guard, namespace);
+                    lookUp(request, route, guard, id);
                 }
             }
+        }
+    }
+
+    private void handle(HttpRequest request, Route route, SessionGuard guard, SessionGuard.Namespace namespace) {
+        if (route.resource() == Route.Resource.NAMESPACE) {
+            catalogue.handleNamespace(request, route, guard, namespace.id());
+        } else {
+            entries.handle(request, route, guard, namespace);
         }
     }
 
@@ -111,42 +116,30 @@ final class Endpoints {
         return new NamespaceId(HexFormat.fromHexDigitsToLong(text, 0, 16), HexFormat.fromHexDigitsToLong(text, 16, 32));
     }
 
-    /** Returns the namespace if it is known to be the account's; null if that takes time: then the request is parked. Throws 404. */
-    private SessionGuard.@Nullable Namespace namespace(HttpRequest request, NamespaceId id, SessionGuard guard) {
-        SessionGuard.Namespace known = guard.known(id.high(), id.low());
-        if (known != null) {
-            return known;
-        }
+    /** Handles the request once it is known whether the namespace is the account's; if that takes time, the request is parked. Throws 404. */
+    private void lookUp(HttpRequest request, Route route, SessionGuard guard, NamespaceId id) {
         CompletableFuture<NamespaceInfo> lookup =
                 context.server().store().admin().namespace(id);
         if (lookup.isDone()) {
-            return accept(id, guard, lookup);
+            handle(request, route, guard, guard.accept(id, lookup.join()));
+            return;
         }
-        handler.park();
+        int ticket = handler.park();
+        Runnable step = () -> {
+            SessionGuard.Namespace namespace = guard.accept(id, lookup.join());
+            KvException refusal = guard.refusal(); // time has passed
+            if (refusal != null) {
+                throw refusal;
+            }
+            handle(request, route, guard, namespace);
+        };
         var unused = lookup.whenComplete((info, failure) -> {
             try {
-                handler.loop().execute(() -> handler.unpark(request, () -> accept(id, guard, lookup)));
+                handler.loop().execute(() -> handler.unpark(ticket, step));
             } catch (RejectedExecutionException e) {
                 // The loop has ended, and its requests with it.
                 return;
             }
         });
-        return null;
-    }
-
-    private static SessionGuard.Namespace accept(
-            NamespaceId id, SessionGuard guard, CompletableFuture<NamespaceInfo> lookup) {
-        try {
-            return guard.accept(id, lookup.join());
-        } catch (RuntimeException e) {
-            KvException error = KvException.from(e);
-            throw error.code() == ErrorCode.NOT_FOUND ? namespaceNotFound() : error;
-        }
-    }
-
-    /** Returns the 404 of a namespace that there is not, or that is another account's. */
-    static RestException namespaceNotFound() {
-        return new RestException(
-                404, WorkersCodes.NAMESPACE_NOT_FOUND, new KvException(ErrorCode.NOT_FOUND, "'namespace not found'"));
     }
 }

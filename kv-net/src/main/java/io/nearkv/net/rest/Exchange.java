@@ -49,6 +49,9 @@ abstract class Exchange {
     /** The peer reads again. */
     void writable() {}
 
+    /** The peer has closed its direction: streams without an end end now, because this is all that is ever seen of a peer that has gone. */
+    void inputClosed() {}
+
     /** The server drains: streams without an end end now. */
     void drain() {}
 
@@ -57,11 +60,6 @@ abstract class Exchange {
 
     /** What was waited for has come, or failed; called before anything is made of it, also after the end. */
     void settled() {}
-
-    /** Returns whether the token is looked at again while it lasts, because it outlives single requests. */
-    boolean isStream() {
-        return false;
-    }
 
     /** Returns why it should end now, or null. */
     @Nullable

@@ -102,8 +102,11 @@ final class HttpRules {
         throw malformed("request target '" + Key.display(target) + "' (expected: a path)");
     }
 
-    /** Returns the answer to what the codec could not understand. */
-    static RestException refusalOf(@Nullable Throwable cause) {
+    /** Returns the answer to what the codec could not understand, in the head or in the body of a request. */
+    static RestException refusalOf(@Nullable Throwable cause, boolean inBody) {
+        if (inBody) {
+            return malformed("the body breaks the rules of HTTP/1.1 (RFC 9112)");
+        }
         if (cause instanceof TooLongHttpLineException) {
             return new RestException(
                     414,
@@ -156,6 +159,6 @@ final class HttpRules {
     }
 
     private static boolean isZero(String weight) {
-        return weight.startsWith("q=0") && weight.substring(3).chars().allMatch(c -> c == '.' || c == '0');
+        return weight.regionMatches(true, 0, "q=0", 0, 3) && weight.substring(3).chars().allMatch(c -> c == '.' || c == '0');
     }
 }

@@ -34,6 +34,8 @@ final class JsonCall<T> extends Exchange {
     private final Consumer<? super @Nullable T> late;
     private final StallClock clock;
     private boolean receiving;
+    /** What it was admitted with: room for the answer, which the body does not take. */
+    private long admittedBytes;
     private @Nullable ByteBuf rest;
     private @Nullable GzipStream gzip;
 
@@ -80,6 +82,7 @@ final class JsonCall<T> extends Exchange {
             ask();
         } else {
             receiving = true;
+            admittedBytes = heldBytes();
         }
     }
 
@@ -89,7 +92,7 @@ final class JsonCall<T> extends Exchange {
         if (taker != null) {
             clock.moved(piece.readableBytes());
             taker.read(piece);
-            hold(taker.heldBytes());
+            hold(admittedBytes + taker.heldBytes());
         }
     }
 

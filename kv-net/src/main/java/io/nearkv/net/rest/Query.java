@@ -14,6 +14,9 @@ final class Query {
     private static final Query NOTHING = new Query(Map.of());
     private static final int MAX_PARAMETERS = 64;
 
+    /** No number that is ever parsed. */
+    static final long ABSENT = Long.MIN_VALUE;
+
     private final Map<String, List<String>> parameters;
 
     private Query(Map<String, List<String>> parameters) {
@@ -28,6 +31,7 @@ final class Query {
         try {
             return new Query(QueryStringDecoder.builder()
                     .hasPath(false)
+                    .semicolonIsNormalChar(true)
                     .maxParams(MAX_PARAMETERS)
                     .build(encoded)
                     .parameters());

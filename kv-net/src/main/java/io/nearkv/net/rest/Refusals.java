@@ -24,6 +24,9 @@ final class Refusals {
         if (refusal.allow() != null) {
             response.headers().set(HttpHeaderNames.ALLOW, refusal.allow());
         }
+        if (refusal.contentRange() != null) {
+            response.headers().set(HttpHeaderNames.CONTENT_RANGE, refusal.contentRange());
+        }
         Duration retryAfter = refusal.error().retryAfter();
         if (retryAfter != null) {
             // Whole seconds, and never none: the header cannot say less.

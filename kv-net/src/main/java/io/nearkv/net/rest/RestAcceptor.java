@@ -5,15 +5,12 @@ import io.nearkv.net.server.Peers;
 import io.nearkv.net.server.ServerLimits;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseEncoder;
-import io.netty.handler.codec.http.cors.CorsConfig;
-import io.netty.handler.codec.http.cors.CorsConfigBuilder;
-import io.netty.handler.codec.http.cors.CorsHandler;
 import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
 import io.netty.handler.codec.http2.Http2MultiplexHandler;
 import io.netty.handler.codec.http2.Http2Settings;
@@ -31,34 +28,14 @@ import org.jspecify.annotations.Nullable;
 final class RestAcceptor extends ChannelInitializer<SocketChannel> {
     private static final int MAX_STREAMS = 100;
     private static final int MAX_HEADER_LIST_BYTES = 16 * 1024;
-    private static final String ANY_ORIGIN = "*";
-    private static final long PREFLIGHT_SECONDS = 3600;
 
     private final RestContext context;
-    private final @Nullable CorsConfig cors;
     private final ConcurrentHashMap<EventLoop, RestLoop> loops = new ConcurrentHashMap<>();
     private volatile @Nullable SslContext tls;
 
     RestAcceptor(RestContext context, @Nullable SslContext tls) {
         this.context = context;
         this.tls = tls;
-        this.cors = corsOf(context.options().corsOrigins());
-    }
-
-    private static @Nullable CorsConfig corsOf(List<String> origins) {
-        if (origins.isEmpty()) {
-            return null;
-        }
-        CorsConfigBuilder builder = origins.contains(ANY_ORIGIN)
-                ? CorsConfigBuilder.forAnyOrigin()
-                : CorsConfigBuilder.forOrigins(origins.toArray(String[]::new));
-        return builder.allowedRequestMethods(
-                        HttpMethod.GET, HttpMethod.HEAD, HttpMethod.PUT, HttpMethod.POST, HttpMethod.DELETE)
-                .allowedRequestHeaders(
-                        "authorization", "content-type", "if-match", "if-none-match", "range", "last-event-id")
-                .exposeHeaders("etag", "expiration", "content-range", "retry-after")
-                .maxAge(PREFLIGHT_SECONDS)
-                .build();
     }
 
     /** New connections use these certificates. */
@@ -103,6 +80,11 @@ final class RestAcceptor extends ChannelInitializer<SocketChannel> {
                 .addLast(connection)
                 .addLast(new ApplicationProtocolNegotiationHandler(ApplicationProtocolNames.HTTP_1_1) {
                     @Override
+                    protected void handshakeFailure(ChannelHandlerContext ctx, Throwable cause) {
+                        var unused = ctx.close(); // hostile peers cause many of them; the default warns of each
+                    }
+
+                    @Override
                     protected void configurePipeline(ChannelHandlerContext ctx, String protocol) {
                         if (protocol.equals(ApplicationProtocolNames.HTTP_2)) {
                             speakHttp2(ctx.pipeline(), connection);
@@ -131,13 +113,16 @@ final class RestAcceptor extends ChannelInitializer<SocketChannel> {
                         stream.pipeline().addLast(new Http2StreamFrameToHttpObjectCodec(true));
                         addHandlers(stream.pipeline(), connection, true);
                     }
-                }));
+                }))
+                .addLast(new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+                        connection.exceptionCaught(ctx, cause); // which the multiplexer passes on to here
+                    }
+                });
     }
 
     private void addHandlers(ChannelPipeline pipeline, RestConnection connection, boolean http2) {
-        if (cors != null) {
-            pipeline.addLast(new CorsHandler(cors));
-        }
         pipeline.addLast(new RestHandler(connection, http2));
     }
 

@@ -3,10 +3,11 @@ package io.nearkv.net.rest;
 import io.nearkv.net.server.Counters.Cut;
 import io.nearkv.net.server.ServerLimits;
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -28,7 +29,7 @@ final class RestConnection extends ChannelDuplexHandler {
     private final Caller caller;
     private final Set<RestHandler> handlers = new HashSet<>();
 
-    private @Nullable Channel channel;
+    private @Nullable ChannelHandlerContext channelContext;
     private boolean http2;
     private int requests;
     private int watches;
@@ -62,7 +63,7 @@ final class RestConnection extends ChannelDuplexHandler {
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
-        channel = ctx.channel();
+        channelContext = ctx;
         restLoop.add(this);
     }
 
@@ -89,6 +90,14 @@ final class RestConnection extends ChannelDuplexHandler {
             context.server().counters().bytesWritten.add(bytes.readableBytes());
         }
         var unused = ctx.write(message, promise);
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (http2 && (event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent)) {
+            close(); // its streams cannot go on: each needs the client's words for its window
+        }
+        ctx.fireUserEventTriggered(event);
     }
 
     @Override
@@ -177,11 +186,11 @@ final class RestConnection extends ChannelDuplexHandler {
         close();
     }
 
-    /** Closes at once. */
+    /** Closes at once: from here on, past the codec of HTTP/2, which would wait for the streams. */
     void close() {
-        Channel open = channel;
-        if (open != null) {
-            var unused = open.close();
+        ChannelHandlerContext ctx = channelContext;
+        if (ctx != null) {
+            var unused = ctx.close();
         }
     }
 
@@ -190,8 +199,9 @@ final class RestConnection extends ChannelDuplexHandler {
         for (RestHandler handler : handlers()) {
             handler.drain();
         }
-        if (requests == 0 || http2) {
-            close(); // of HTTP/2 the codec says GOAWAY, and waits for the streams
+        ChannelHandlerContext ctx = channelContext;
+        if (ctx != null && (requests == 0 || http2)) {
+            var unused = ctx.channel().close(); // of HTTP/2 the codec says GOAWAY, and waits for the streams
         }
     }
 }

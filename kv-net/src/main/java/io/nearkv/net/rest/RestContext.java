@@ -7,6 +7,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** What all connections of the HTTP face share. Thread-safe. */
 final class RestContext {
@@ -17,6 +18,7 @@ final class RestContext {
 
     private final ServerContext server;
     private final RestOptions options;
+    private final @Nullable Cors cors;
     private volatile Date date = new Date(Long.MIN_VALUE, "");
     private final AtomicInteger connections = new AtomicInteger();
     private volatile boolean draining;
@@ -26,6 +28,7 @@ final class RestContext {
     RestContext(ServerContext server, RestOptions options) {
         this.server = server;
         this.options = options;
+        this.cors = Cors.of(options.corsOrigins());
     }
 
     ServerContext server() {
@@ -34,6 +37,12 @@ final class RestContext {
 
     RestOptions options() {
         return options;
+    }
+
+    /** Returns which pages may call, or null if CORS is off. */
+    @Nullable
+    Cors cors() {
+        return cors;
     }
 
     InstantSource clock() {

@@ -17,6 +17,7 @@ final class RestException extends RuntimeException {
 
     private final int status;
     private final @Nullable String allow;
+    private final @Nullable String contentRange;
     private final int workersCode;
     private final KvException error;
 
@@ -26,13 +27,19 @@ final class RestException extends RuntimeException {
      * @param error what happened, in our own table; its message is what the client reads
      */
     RestException(int status, int workersCode, KvException error) {
-        this(status, workersCode, error, null);
+        this(status, workersCode, error, null, null);
     }
 
-    private RestException(int status, int workersCode, KvException error, @Nullable String allow) {
+    private RestException(
+            int status,
+            int workersCode,
+            KvException error,
+            @Nullable String allow,
+            @Nullable String contentRange) {
         super(error.getMessage(), error, false, false);
         this.status = status;
         this.allow = allow;
+        this.contentRange = contentRange;
         this.workersCode = workersCode;
         this.error = requireNonNull(error, "error");
     }
@@ -54,13 +61,21 @@ final class RestException extends RuntimeException {
                 404, WorkersCodes.KEY_NOT_FOUND, new KvException(ErrorCode.NOT_FOUND, "get: 'key not found'"));
     }
 
+    /** Returns the 404 of a namespace that there is not, or not any more, or that is another account's. */
+    static RestException namespaceNotFound() {
+        return new RestException(
+                404, WorkersCodes.NAMESPACE_NOT_FOUND, new KvException(ErrorCode.NOT_FOUND, "'namespace not found'"));
+    }
+
     /** Returns the answer to a failure of the store or of a guard. */
     static RestException of(KvException error) {
+        if (error.code() == ErrorCode.NOT_FOUND) {
+            return namespaceNotFound();
+        }
         int status = error.code().httpStatus();
         int workersCode = switch (error.code()) {
             case INVALID_REQUEST, TOO_LARGE -> WorkersCodes.VALIDATION;
             case UNAUTHORIZED, FORBIDDEN -> WorkersCodes.AUTHENTICATION;
-            case NOT_FOUND -> WorkersCodes.NAMESPACE_NOT_FOUND;
             default -> WorkersCodes.ofStatus(status);
         };
         return new RestException(status, workersCode, error);
@@ -69,13 +84,30 @@ final class RestException extends RuntimeException {
     /** Returns a 405, which says what is allowed. */
     static RestException methodNotAllowed(String message, String allow) {
         return new RestException(
-                405, WorkersCodes.METHOD_NOT_ALLOWED, new KvException(ErrorCode.INVALID_REQUEST, message), allow);
+                405, WorkersCodes.METHOD_NOT_ALLOWED, new KvException(ErrorCode.INVALID_REQUEST, message), allow, null);
+    }
+
+    /** Returns the 416 of a range that a value of this length has no byte of; says how long it is. */
+    static RestException unsatisfiable(int length) {
+        return new RestException(
+                416,
+                WorkersCodes.ofStatus(416),
+                new KvException(
+                        ErrorCode.INVALID_REQUEST, "the value has " + length + " bytes, none of them in the range"),
+                null,
+                "bytes */" + length);
     }
 
     /** Returns the methods that a 405 says are allowed, null in all others. */
     @Nullable
     String allow() {
         return allow;
+    }
+
+    /** Returns the {@code Content-Range} of a 416, null in all others. */
+    @Nullable
+    String contentRange() {
+        return contentRange;
     }
 
     int status() {

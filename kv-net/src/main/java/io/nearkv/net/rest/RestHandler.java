@@ -3,11 +3,13 @@ package io.nearkv.net.rest;
 import io.nearkv.core.DirectReader;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import io.nearkv.core.Limits;
 import io.nearkv.net.server.Counters;
 import io.nearkv.net.server.Counters.Cut;
 import io.nearkv.net.server.Op;
 import io.nearkv.net.server.ServerContext;
 import io.nearkv.net.server.SessionGuard;
+import io.nearkv.net.server.StallClock;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
@@ -16,6 +18,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.CodecException;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -30,6 +33,10 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
@@ -71,6 +78,8 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
     private Op op = Op.OTHER;
     private boolean inRequest;
     private boolean parked;
+    private int parkings;
+    private long parkedSinceNanos;
     private boolean headSent;
     private boolean answered;
     private boolean bodyRead;
@@ -78,15 +87,21 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
     private boolean headOnly;
     private boolean closeAfter;
     private boolean continueExpected;
-    private boolean contentLengthKnown;
     private long discardedBytes;
     private long beganNanos;
+    private @Nullable StallClock discarding;
     private @Nullable String acceptEncoding;
+    private @Nullable String origin;
 
     private boolean reading;
+    private boolean goingOn;
     private boolean flushNeeded;
+    private boolean inputShut;
+    private boolean outputShut;
     private boolean closing;
-    private long closingSinceNanos;
+    private long closeByNanos;
+    private boolean unread;
+    private long unreadSinceNanos;
 
     RestHandler(RestConnection connection, boolean http2) {
         this.connection = connection;
@@ -156,17 +171,23 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event instanceof ChannelInputShutdownEvent && !inRequest) {
-            var unused = ctx.close();
+        if (event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent) {
+            inputShut = true;
+            if (outputShut) {
+                var unused = ctx.close();
+            } else {
+                noMoreComes();
+                flush();
+            }
         }
         ctx.fireUserEventTriggered(event);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-        HttpObject object = (HttpObject) message;
-        if (closing) {
-            ReferenceCountUtil.release(object);
+        if (closing || !(message instanceof HttpObject object)) {
+            // Of HTTP/2 also frames come that are no part of a request, such as priorities.
+            ReferenceCountUtil.release(message);
             return;
         }
         reading = true;
@@ -187,26 +208,33 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-        Exchange running = exchange;
-        if (ctx.channel().isWritable() && running != null) {
+        if (ctx.channel().isWritable()) {
             // Not at once: this comes in the middle of a flush, which may be in the middle of anything.
-            loop().execute(() -> {
-                if (!running.isEnded()) {
-                    try {
-                        running.writable();
-                    } catch (RuntimeException e) {
-                        fail(running, e);
-                    }
-                    flush();
-                }
-            });
+            loop().execute(this::writable);
         }
         ctx.fireChannelWritabilityChanged();
     }
 
+    private void writable() {
+        Exchange running = exchange;
+        if (running != null) {
+            try {
+                running.writable();
+            } catch (RuntimeException e) {
+                fail(running, e);
+            }
+        } else {
+            goOn();
+        }
+        flush();
+    }
+
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        if (!(cause instanceof IOException)) {
+        if (cause instanceof IOException || cause instanceof CodecException || cause instanceof Http2Exception) {
+            // The peer's doing; hostile ones cause many of them.
+            log.atDebug().setCause(cause).log("HTTP connection failed");
+        } else {
             log.atWarn().setCause(cause).log("HTTP connection failed");
         }
         var unused = ctx.close();
@@ -214,9 +242,12 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
 
     // ---- reading ----
 
-    /** Returns whether what comes next belongs to the request under way, or may begin one. */
+    /** Returns whether what comes next belongs to the request under way, or may begin one: not as long as the client leaves answers unread, which would pile up here. */
     private boolean accepts() {
-        return !parked && (!inRequest || !bodyRead);
+        if (parked) {
+            return false;
+        }
+        return inRequest ? !bodyRead : http2 || isWritable();
     }
 
     private void pause() {
@@ -235,11 +266,39 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
 
     /** Takes what has waited, and reads on when nothing does any more. */
     private void goOn() {
-        while (!closing && !waiting.isEmpty() && accepts()) {
-            handle(waiting.remove());
+        if (goingOn) {
+            return; // called by what is handled there; the loop goes on by itself, after it
+        }
+        goingOn = true;
+        try {
+            while (!closing && !waiting.isEmpty() && accepts()) {
+                handle(waiting.remove());
+            }
+        } finally {
+            goingOn = false;
         }
         if (!closing && waiting.isEmpty() && accepts()) {
-            ctx().channel().config().setAutoRead(true);
+            if (inputShut) {
+                noMoreComes();
+            } else {
+                ctx().channel().config().setAutoRead(true);
+            }
+        }
+    }
+
+    /** The client has closed its direction. What it has asked is answered; a request that has not come whole never will. */
+    private void noMoreComes() {
+        if (closing || !waiting.isEmpty()) {
+            return;
+        }
+        Exchange running = exchange;
+        if (!inRequest || !bodyRead) {
+            if (running != null) {
+                end(running);
+            }
+            closeWhenWritten();
+        } else if (running != null) {
+            running.inputClosed();
         }
     }
 
@@ -268,12 +327,11 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
 
     private void malformed(HttpObject object) {
         server().counters().count(Cut.PROTOCOL_ERROR);
+        boolean inBody = inRequest;
         if (!inRequest) {
-            inRequest = true;
-            beganNanos = System.nanoTime();
-            connection.requestBegan();
+            newRequest();
         }
-        RestException why = HttpRules.refusalOf(object.decoderResult().cause());
+        RestException why = HttpRules.refusalOf(object.decoderResult().cause(), inBody);
         log.atDebug().setCause(object.decoderResult().cause()).log("malformed HTTP");
         closeAfter = true;
         Exchange running = exchange;
@@ -286,22 +344,35 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         }
     }
 
-    private void begin(HttpRequest request) {
+    private void newRequest() {
         inRequest = true;
         parked = false;
         headSent = false;
         answered = false;
         bodyRead = false;
+        http10 = false;
+        headOnly = false;
+        continueExpected = false;
+        acceptEncoding = null;
+        origin = null;
         discardedBytes = 0;
+        discarding = null;
         op = Op.OTHER;
         beganNanos = System.nanoTime();
         connection.requestBegan();
+    }
+
+    private void begin(HttpRequest request) {
+        newRequest();
         HttpHeaders headers = request.headers();
         http10 = !http2 && request.protocolVersion().equals(HttpVersion.HTTP_1_0);
         headOnly = request.method().equals(HttpMethod.HEAD);
         closeAfter = !http2 && (!HttpUtil.isKeepAlive(request) || context.isDraining());
         acceptEncoding = headers.get(HttpHeaderNames.ACCEPT_ENCODING);
-        continueExpected = false;
+        Cors cors = context.cors();
+        if (cors != null) {
+            origin = headers.get(HttpHeaderNames.ORIGIN);
+        }
         try {
             if (!http2) {
                 try {
@@ -313,22 +384,25 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
                 }
             }
             continueExpected = HttpRules.expectsContinue(request);
-            contentLengthKnown = headers.contains(HttpHeaderNames.CONTENT_LENGTH);
             if (HttpUtil.getContentLength(request, 0L) > MAX_DISCARDED_BYTES) {
                 discardedBytes = MAX_DISCARDED_BYTES; // if it is refused, nobody waits for its end
             }
-            dispatch(request);
+            if (cors != null && Cors.isPreflight(request)) {
+                answer(Op.OTHER, cors.preflight(origin, date()), Counters.OK);
+            } else {
+                dispatch(() -> endpoints.handle(request));
+            }
         } catch (RuntimeException e) {
             refuseOrFail(e);
         }
     }
 
-    private void dispatch(HttpRequest request) {
+    private void dispatch(Runnable step) {
         if (context.isDraining()) {
             throw RestException.of(new KvException(
                     ErrorCode.UNAVAILABLE, "the server is shutting down; connect to another, or again later"));
         }
-        endpoints.handle(request);
+        step.run();
         if (exchange != null && continueExpected && !bodyRead) {
             continueExpected = false;
             push(HttpRules.continueResponse());
@@ -350,23 +424,22 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         op = newOp;
     }
 
-    /**
-     * The request waits until something is known that it needs; {@link #unpark} goes on with it.
-     */
-    void park() {
+    /** The request waits until something is known that it needs. Returns a ticket, with which {@link #unpark} goes on with it. */
+    int park() {
         parked = true;
+        parkedSinceNanos = System.nanoTime();
         pause();
+        return ++parkings;
     }
 
-    /** Goes on with a request that was parked, unless the check throws what it is refused with. */
-    void unpark(HttpRequest request, Runnable check) {
-        if (!parked || closing) {
+    /** Goes on with the request that was parked, unless it is over; the step throws what it is refused with. */
+    void unpark(int ticket, Runnable step) {
+        if (!parked || closing || ticket != parkings) {
             return;
         }
         parked = false;
         try {
-            check.run();
-            dispatch(request);
+            dispatch(step);
         } catch (RuntimeException e) {
             refuseOrFail(e);
         }
@@ -379,6 +452,10 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         Exchange running = exchange;
         if (running == null) {
             discardedBytes += length;
+            StallClock clock = discarding;
+            if (clock != null) {
+                clock.moved(length);
+            }
             if (discardedBytes > MAX_DISCARDED_BYTES && !(content instanceof LastHttpContent)) {
                 closeGently();
                 return;
@@ -440,6 +517,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         if (begun) {
             // Half an answer is out; all that is left is not to let it look like a whole one.
             count(failed, restException(failed, failure).error().code());
+            ctx().flush(); // with the answers before it
             var unused = ctx().close();
         } else {
             refuse(failed, failure);
@@ -511,7 +589,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
             response.release();
         }
         headSent = true;
-        setConnectionHeader(sent.headers());
+        describe(sent.headers());
         push(sent);
         answered();
     }
@@ -530,7 +608,12 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         flushNeeded = true;
     }
 
-    private void setConnectionHeader(HttpHeaders headers) {
+    /** Adds what every head says. */
+    private void describe(HttpHeaders headers) {
+        Cors cors = context.cors();
+        if (cors != null) {
+            cors.describe(headers, origin);
+        }
         if (http2) {
             return;
         }
@@ -554,7 +637,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
                 head.headers().set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
             }
         }
-        setConnectionHeader(head.headers());
+        describe(head.headers());
         push(head);
     }
 
@@ -590,10 +673,15 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         inRequest = false;
         connection.requestEnded();
         if (closeAfter) {
-            closing = true;
-            flushNeeded = false;
-            ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
-        } else if (!ctx().channel().config().isAutoRead()) {
+            if (!waiting.isEmpty() || context.isDraining()) {
+                closeGently(); // requests may be on their way
+            } else {
+                closeWhenWritten();
+            }
+        } else if (!goingOn
+                && (inputShut
+                        || !waiting.isEmpty()
+                        || !ctx().channel().config().isAutoRead())) {
             // Not at once: a burst of requests would be a burst of nested calls.
             loop().execute(() -> {
                 goOn();
@@ -625,10 +713,6 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         return headOnly;
     }
 
-    boolean isContentLengthKnown() {
-        return contentLengthKnown;
-    }
-
     // ---- the end ----
 
     /**
@@ -640,42 +724,100 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
             return;
         }
         closing = true;
-        closingSinceNanos = System.nanoTime();
+        closeByNanos = System.nanoTime() + server().limits().slowReaderTimeout().toNanos();
+        flushNeeded = false;
         waiting.forEach(ReferenceCountUtil::release);
         waiting.clear();
         ChannelHandlerContext ctx = ctx();
         if (http2) {
-            ctx.flush();
-            var unused = ctx.close(); // resets the stream if its request has not ended; the connection goes on
+            reset(Http2Error.NO_ERROR); // the answer is whole, only the request is not wanted to its end (RFC 9113, section 8.1)
             return;
         }
         ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
-            if (written.isSuccess()
-                    && ctx.pipeline().get(SslHandler.class) == null
-                    && ctx.channel() instanceof DuplexChannel duplex) {
-                var unused = duplex.shutdownOutput();
-                ctx.channel().config().setAutoRead(true);
-            } else {
+            SslHandler tls = ctx.pipeline().get(SslHandler.class);
+            if (!written.isSuccess() || inputShut) {
                 var unused = ctx.close();
+            } else if (tls == null) {
+                shutOutput(ctx);
+            } else {
+                tls.closeOutbound().addListener(said -> shutOutput(ctx));
             }
         });
     }
 
+    /** Ends the stream, not its connection. Closing its channel alone says nothing to the peer once both ends were sent, and keeps what waits for the peer's window. */
+    private void reset(Http2Error why) {
+        ctx().writeAndFlush(new DefaultHttp2ResetFrame(why)).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    private void shutOutput(ChannelHandlerContext ctx) {
+        if (ctx.channel() instanceof DuplexChannel duplex && !inputShut) {
+            outputShut = true;
+            closeByNanos = System.nanoTime() + LINGER_NANOS;
+            var unused = duplex.shutdownOutput();
+            ctx.channel().config().setAutoRead(true);
+        } else {
+            var unused = ctx.close();
+        }
+    }
+
+    /** Closes as soon as the client has what was answered. */
+    private void closeWhenWritten() {
+        closing = true;
+        closeByNanos = System.nanoTime() + server().limits().slowReaderTimeout().toNanos();
+        flushNeeded = false;
+        ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+    }
+
     void tick(long nowNanos) {
+        Exchange running = exchange;
         if (closing) {
-            if (closingSinceNanos != 0 && nowNanos - closingSinceNanos > LINGER_NANOS) {
+            if (nowNanos - closeByNanos > 0) {
                 var unused = ctx().close();
             }
-            return;
+        } else if (running != null) {
+            KvException overdue = running.overdue(nowNanos);
+            if (overdue != null) {
+                fail(running, overdue);
+                flush();
+            }
+        } else if (parked) {
+            if (nowNanos - parkedSinceNanos > Limits.DEFAULT_TIMEOUT.toNanos()) {
+                parked = false;
+                refuse(
+                        op,
+                        new KvException(
+                                ErrorCode.DEADLINE_EXCEEDED, "the namespace was not looked up before the deadline"));
+                goOn();
+                flush();
+            }
+        } else if (answered && !bodyRead) {
+            awaitBody(nowNanos);
+        } else if (http2 && answered) {
+            awaitReader(nowNanos);
         }
-        Exchange running = exchange;
-        if (running == null) {
-            return;
+    }
+
+    /** A body that nobody wants any more must not keep the connection for ever. */
+    private void awaitBody(long nowNanos) {
+        StallClock clock = discarding;
+        if (clock == null) {
+            discarding = new StallClock(server().limits().stallTimeout().toNanos());
+        } else if (clock.isOver(true, nowNanos)) {
+            server().counters().count(Cut.FRAME_TIMEOUT);
+            var unused = ctx().close();
         }
-        KvException overdue = running.overdue(nowNanos);
-        if (overdue != null) {
-            fail(running, overdue);
-            flush();
+    }
+
+    /** A stream that is done and still there has an answer for which its client gives no room. */
+    private void awaitReader(long nowNanos) {
+        if (!unread) {
+            unread = true;
+            unreadSinceNanos = nowNanos;
+        } else if (nowNanos - unreadSinceNanos
+                > server().limits().slowReaderTimeout().toNanos()) {
+            server().counters().count(Cut.SLOW_READER);
+            reset(Http2Error.CANCEL);
         }
     }
 

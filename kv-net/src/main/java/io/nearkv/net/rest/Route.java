@@ -84,6 +84,9 @@ record Route(Resource resource, String account, String namespace, String key, St
         }
         int end = endOfSegment(path, from + 1);
         String account = path.substring(from + 1, end);
+        if (account.isEmpty()) {
+            return null;
+        }
         if (path.startsWith("/tokens/verify", end) && path.length() == end + "/tokens/verify".length()) {
             return new Route(Resource.TOKEN_VERIFY, account, "", "", query);
         }

@@ -72,7 +72,7 @@ final class ValueDownload extends Exchange {
             return;
         }
         ByteRange range =
-                ifRange == null || EntityTag.names(ifRange, open.version()) ? ByteRange.of(rangeHeader, length) : null;
+                ifRange == null || ifRange.strip().equals(EntityTag.of(open.version())) ? ByteRange.of(rangeHeader, length) : null;
         remaining = range == null ? length : range.to() - range.from();
         skip = range == null ? 0 : range.from();
         if (remaining <= Limits.CHUNK_BYTES && skip == 0) {
@@ -180,11 +180,6 @@ final class ValueDownload extends Exchange {
     @Override
     void settled() {
         readingNow = false;
-    }
-
-    @Override
-    boolean isStream() {
-        return true;
     }
 
     @Override

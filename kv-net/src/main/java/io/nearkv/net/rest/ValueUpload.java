@@ -260,11 +260,6 @@ final class ValueUpload extends Exchange implements MultipartReader.Sink {
     // ---- the end ----
 
     @Override
-    boolean isStream() {
-        return true;
-    }
-
-    @Override
     @Nullable
     KvException overdue(long nowNanos) {
         boolean waitsForPeer = !complete && !storeBusy && pieces.isEmpty();

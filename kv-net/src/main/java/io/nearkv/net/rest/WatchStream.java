@@ -1,5 +1,6 @@
 package io.nearkv.net.rest;
 
+import io.nearkv.core.ErrorCode;
 import io.nearkv.core.FeedEvent;
 import io.nearkv.core.FeedRequest;
 import io.nearkv.core.Key;
@@ -198,12 +199,14 @@ final class WatchStream extends Exchange implements Flow.Subscriber<FeedEvent> {
     void drain() {
         if (begun) {
             handler.finishPieces(this, Counters.OK);
+        } else {
+            handler.fail(this, new KvException(ErrorCode.UNAVAILABLE, "the server is shutting down"));
         }
     }
 
     @Override
-    boolean isStream() {
-        return true;
+    void inputClosed() {
+        drain();
     }
 
     @Override

@@ -38,36 +38,45 @@ import org.jspecify.annotations.Nullable;
  * A store in front of another whose answers come when the test wants: at once on the caller's thread, later on another, or not before the test says so. Counts what it is
  * asked.
  */
-final class GatedStore implements KvStore {
+public final class GatedStore implements KvStore {
     /** When answers come. */
-    enum Mode {
+    public enum Mode {
+        /** On the caller's thread. */
         AT_ONCE,
+        /** On another thread. */
         LATER,
+        /** With {@link GatedStore#release()}. */
         HELD
     }
 
     private final KvStore store;
     private final ExecutorService executor = Executors.newSingleThreadExecutor();
     private final List<Runnable> held = new ArrayList<>();
-    final AtomicInteger calls = new AtomicInteger();
-    final AtomicInteger directReads = new AtomicInteger();
-    final AtomicInteger openReaders = new AtomicInteger();
-    final AtomicInteger openWriters = new AtomicInteger();
+    /** Calls of the store, but for direct reads. */
+    public final AtomicInteger calls = new AtomicInteger();
+    /** Reads by the direct reader. */
+    public final AtomicInteger directReads = new AtomicInteger();
+    /** Readers that are not closed. */
+    public final AtomicInteger openReaders = new AtomicInteger();
+    /** Writers that are not closed. */
+    public final AtomicInteger openWriters = new AtomicInteger();
     private volatile Mode mode = Mode.AT_ONCE;
     private volatile boolean direct;
     private volatile Runnable beforeDirectRead = () -> {};
 
-    GatedStore(KvStore store) {
+    /** Creates a store in front of this one; takes it over. */
+    public GatedStore(KvStore store) {
         this.store = store;
     }
 
-    GatedStore mode(Mode newMode) {
+    /** Sets when answers come from now on. */
+    public GatedStore mode(Mode newMode) {
         mode = newMode;
         return this;
     }
 
     /** Whether gets are answered by a direct reader; set before the server starts. */
-    GatedStore direct(boolean newDirect) {
+    public GatedStore direct(boolean newDirect) {
         direct = newDirect;
         return this;
     }
@@ -78,14 +87,14 @@ final class GatedStore implements KvStore {
     }
 
     /** Returns how many answers wait for {@link #release()}. */
-    int heldCount() {
+    public int heldCount() {
         synchronized (held) {
             return held.size();
         }
     }
 
     /** Gives all answers that are held. */
-    void release() {
+    public void release() {
         List<Runnable> ready;
         synchronized (held) {
             ready = new ArrayList<>(held);

@@ -15,12 +15,14 @@ import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 
 /** A self-signed certificate for the loopback with its key, made by the JDK's keytool, as PEM and as a key store. */
-final class TestCertificates {
+public final class TestCertificates {
     private static final String PASSWORD = "changeit";
     private static final String ALIAS = "test";
 
-    final Path certificate;
-    final Path privateKey;
+    /** The certificate, PEM. */
+    public final Path certificate;
+    /** Its key, PEM. */
+    public final Path privateKey;
     private final KeyStore store;
 
     private TestCertificates(Path certificate, Path privateKey, KeyStore store) {
@@ -29,7 +31,8 @@ final class TestCertificates {
         this.store = store;
     }
 
-    static TestCertificates create(Path folder, String name) throws Exception {
+    /** Makes a certificate with files of this name in a folder. */
+    public static TestCertificates create(Path folder, String name) throws Exception {
         Path file = folder.resolve(name + ".p12");
         Process keytool = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "keytool")
@@ -80,7 +83,7 @@ final class TestCertificates {
     }
 
     /** Returns a context that trusts this certificate, and shows {@code own} where the peer asks for one. */
-    SSLContext trustedBy(@Nullable TestCertificates own) throws GeneralSecurityException, IOException {
+    public SSLContext trustedBy(@Nullable TestCertificates own) throws GeneralSecurityException, IOException {
         KeyStore roots = KeyStore.getInstance("PKCS12");
         roots.load(null, null);
         roots.setCertificateEntry("root", store.getCertificate(ALIAS));
