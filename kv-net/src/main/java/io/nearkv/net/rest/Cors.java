@@ -51,8 +51,8 @@ record Cors(boolean any, Set<String> origins) {
 
     /** Returns the answer to a preflight; {@link #describe} adds whether the origin may. */
     FullHttpResponse preflight(@Nullable String origin, String date) {
-        FullHttpResponse response = new DefaultFullHttpResponse(
-                HttpVersion.HTTP_1_1, HttpResponseStatus.NO_CONTENT, Unpooled.EMPTY_BUFFER);
+        FullHttpResponse response =
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.NO_CONTENT, Unpooled.EMPTY_BUFFER);
         response.headers().set(HttpHeaderNames.DATE, date);
         if (allows(origin)) {
             response.headers()

@@ -159,6 +159,7 @@ final class HttpRules {
     }
 
     private static boolean isZero(String weight) {
-        return weight.regionMatches(true, 0, "q=0", 0, 3) && weight.substring(3).chars().allMatch(c -> c == '.' || c == '0');
+        return weight.regionMatches(true, 0, "q=0", 0, 3)
+                && weight.substring(3).chars().allMatch(c -> c == '.' || c == '0');
     }
 }

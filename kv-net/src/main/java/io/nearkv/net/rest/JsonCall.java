@@ -36,6 +36,7 @@ final class JsonCall<T> extends Exchange {
     private boolean receiving;
     /** What it was admitted with: room for the answer, which the body does not take. */
     private long admittedBytes;
+
     private @Nullable ByteBuf rest;
     private @Nullable GzipStream gzip;
 

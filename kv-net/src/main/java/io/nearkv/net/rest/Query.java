@@ -8,9 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The parameters behind the question mark. What is not asked for is ignored; what is, must be there once at most. Immutable. */
 final class Query {
-    /** No number, where none is given: none that is given has so many digits. */
-    static final long ABSENT = Long.MIN_VALUE;
-
     private static final Query NOTHING = new Query(Map.of());
     private static final int MAX_PARAMETERS = 64;
 

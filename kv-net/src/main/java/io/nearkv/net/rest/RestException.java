@@ -31,11 +31,7 @@ final class RestException extends RuntimeException {
     }
 
     private RestException(
-            int status,
-            int workersCode,
-            KvException error,
-            @Nullable String allow,
-            @Nullable String contentRange) {
+            int status, int workersCode, KvException error, @Nullable String allow, @Nullable String contentRange) {
         super(error.getMessage(), error, false, false);
         this.status = status;
         this.allow = allow;

@@ -679,9 +679,7 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
                 closeWhenWritten();
             }
         } else if (!goingOn
-                && (inputShut
-                        || !waiting.isEmpty()
-                        || !ctx().channel().config().isAutoRead())) {
+                && (inputShut || !waiting.isEmpty() || !ctx().channel().config().isAutoRead())) {
             // Not at once: a burst of requests would be a burst of nested calls.
             loop().execute(() -> {
                 goOn();
@@ -730,7 +728,8 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         waiting.clear();
         ChannelHandlerContext ctx = ctx();
         if (http2) {
-            reset(Http2Error.NO_ERROR); // the answer is whole, only the request is not wanted to its end (RFC 9113, section 8.1)
+            reset(Http2Error.NO_ERROR); // the answer is whole, only the request is not wanted to its end (RFC 9113,
+            // section 8.1)
             return;
         }
         ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {

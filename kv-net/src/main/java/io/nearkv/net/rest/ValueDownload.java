@@ -71,8 +71,9 @@ final class ValueDownload extends Exchange {
             answerHead(200, open, length);
             return;
         }
-        ByteRange range =
-                ifRange == null || ifRange.strip().equals(EntityTag.of(open.version())) ? ByteRange.of(rangeHeader, length) : null;
+        ByteRange range = ifRange == null || ifRange.strip().equals(EntityTag.of(open.version()))
+                ? ByteRange.of(rangeHeader, length)
+                : null;
         remaining = range == null ? length : range.to() - range.from();
         skip = range == null ? 0 : range.from();
         if (remaining <= Limits.CHUNK_BYTES && skip == 0) {

@@ -98,7 +98,8 @@ public final class TlsContexts {
                 throw new InvalidKeyException("it is not 'PRIVATE KEY' as PEM");
             }
             PrivateKey key = KeyFactory.getInstance(publicKey.getAlgorithm())
-                    .generatePrivate(new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(pem.group(1))));
+                    .generatePrivate(
+                            new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(pem.group(1))));
             Signature signature = Signature.getInstance(
                     switch (publicKey.getAlgorithm()) {
                         case "EC" -> "SHA256withECDSA";

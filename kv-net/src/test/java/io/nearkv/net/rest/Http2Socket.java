@@ -77,7 +77,10 @@ final class Http2Socket implements AutoCloseable {
     @CanIgnoreReturnValue
     Http2Socket send(int type, int flags, int stream, byte[] payload) throws IOException {
         ByteBuffer frame = ByteBuffer.allocate(9 + payload.length);
-        frame.putInt(payload.length << 8 | type).put((byte) flags).putInt(stream).put(payload);
+        frame.putInt(payload.length << 8 | type)
+                .put((byte) flags)
+                .putInt(stream)
+                .put(payload);
         socket.getOutputStream().write(frame.array());
         socket.getOutputStream().flush();
         return this;

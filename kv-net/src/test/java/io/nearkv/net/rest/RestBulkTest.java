@@ -50,7 +50,9 @@ class RestBulkTest extends WithRest {
                 .isEqualTo("{\"value\":{\"x\":2},\"metadata\":null,\"expiration\":" + (now + 100) + "}");
         assertThat(full.path("zz").isNull()).isTrue();
 
-        assertThat(callWith("[\"a\",\"b\",\"absent\"]", "POST", ns("/bulk/delete")).result().toString())
+        assertThat(callWith("[\"a\",\"b\",\"absent\"]", "POST", ns("/bulk/delete"))
+                        .result()
+                        .toString())
                 .isEqualTo(counts(3));
         assertThat(callWith("[\"c\"]", "DELETE", ns("/bulk"), "Content-Type: application/json")
                         .result()
@@ -97,7 +99,9 @@ class RestBulkTest extends WithRest {
                 .isEqualTo(400);
         assertThat(callWith("[" + keys + ",\"x\"]", "POST", ns("/bulk/delete")).status())
                 .isEqualTo(400);
-        assertThat(callWith("[" + keys + "]", "POST", ns("/bulk/delete")).result().toString())
+        assertThat(callWith("[" + keys + "]", "POST", ns("/bulk/delete"))
+                        .result()
+                        .toString())
                 .isEqualTo(counts(10_000));
     }
 
@@ -127,8 +131,7 @@ class RestBulkTest extends WithRest {
         try (HttpSocket socket = rig().connect()) {
             socket.send(request("PUT", ns("/bulk"), "Transfer-Encoding: chunked"));
             byte[] spaces = " ".repeat(MIB).getBytes(StandardCharsets.US_ASCII);
-            byte[] chunk =
-                    HttpSocket.concat(HttpSocket.latin1("100000\r\n"), spaces, HttpSocket.latin1("\r\n"));
+            byte[] chunk = HttpSocket.concat(HttpSocket.latin1("100000\r\n"), spaces, HttpSocket.latin1("\r\n"));
             for (int i = 0; i < 101; i++) {
                 socket.send(chunk);
             }

@@ -45,7 +45,8 @@ class RestConditionsTest extends WithRest {
             assertThat(second.status()).isEqualTo(200);
             assertThat(call("PUT", path, value, "If-Match: " + etag).status()).isEqualTo(412);
             assertThat(call("DELETE", path, "If-Match: " + etag).status()).isEqualTo(412);
-            assertThat(call("DELETE", path, "If-Match: " + second.header("etag")).status())
+            assertThat(call("DELETE", path, "If-Match: " + second.header("etag"))
+                            .status())
                     .isEqualTo(200);
             assertThat(call("DELETE", path, "If-Match: *").status()).isEqualTo(412);
             assertThat(call("PUT", path, value, "If-Match: *").status()).isEqualTo(412);
@@ -76,7 +77,8 @@ class RestConditionsTest extends WithRest {
         start();
         store("k", "old");
         for (String method : List.of("PUT", "DELETE")) {
-            assertThat(callWith("new", method, value("k"), headers.split("\r\n", -1)).refusal())
+            assertThat(callWith("new", method, value("k"), headers.split("\r\n", -1))
+                            .refusal())
                     .isEqualTo("400 10001");
         }
         assertThat(stored("k")).isEqualTo("old");
@@ -87,8 +89,8 @@ class RestConditionsTest extends WithRest {
         for (boolean direct : new boolean[] {true, false}) {
             use(direct ? setup().start() : setup().withoutDirectReads().start());
             long version = write("k", Value.of("v"), PutOptions.expiresAfter(Duration.ofSeconds(100)));
-            for (String tags :
-                    List.of(tag(version), "W/" + tag(version), "*", "\"x\", " + tag(version), tag(1) + "," + tag(version))) {
+            for (String tags : List.of(
+                    tag(version), "W/" + tag(version), "*", "\"x\", " + tag(version), tag(1) + "," + tag(version))) {
                 for (String method : List.of("GET", "HEAD")) {
                     Answer same = call(method, value("k"), "If-None-Match: " + tags);
                     assertThat(same.status()).as(tags).isEqualTo(304);
@@ -119,7 +121,10 @@ class RestConditionsTest extends WithRest {
             Answer get = call("GET", value("k" + size));
             assertThat(head.status()).isEqualTo(200);
             for (String name : List.of("content-length", "content-type", "etag", "accept-ranges")) {
-                assertThat(head.header(name)).as(name).isEqualTo(get.header(name)).isNotNull();
+                assertThat(head.header(name))
+                        .as(name)
+                        .isEqualTo(get.header(name))
+                        .isNotNull();
             }
         }
         Answer absent = call("HEAD", value("absent"));
@@ -171,7 +176,17 @@ class RestConditionsTest extends WithRest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"bytes=0-1,3-4", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-3", "items=0-1", "bytes=1", "bytes=-1-2", ""})
+            strings = {
+                "bytes=0-1,3-4",
+                "bytes=",
+                "bytes=-",
+                "bytes=a-b",
+                "bytes=5-3",
+                "items=0-1",
+                "bytes=1",
+                "bytes=-1-2",
+                ""
+            })
     void several_ranges_and_malformed_ones_are_passed_over(String range) throws IOException {
         start();
         byte[] value = store("k", 200_000);
@@ -185,8 +200,8 @@ class RestConditionsTest extends WithRest {
         start();
         byte[] value = store("k", 1000);
         String tag = String.valueOf(call("HEAD", value("k")).header("etag"));
-        Map<String, Integer> expected = Map.of(
-                tag, 206, "\"999\"", 200, "W/" + tag, 200, "*", 200, "Thu, 01 Jan 2026 00:00:00 GMT", 200);
+        Map<String, Integer> expected =
+                Map.of(tag, 206, "\"999\"", 200, "W/" + tag, 200, "*", 200, "Thu, 01 Jan 2026 00:00:00 GMT", 200);
         for (Map.Entry<String, Integer> each : expected.entrySet()) {
             Answer answer = call("GET", value("k"), "Range: bytes=1-2", "If-Range: " + each.getKey());
             assertThat(answer.status()).as(each.getKey()).isEqualTo(each.getValue());

@@ -27,7 +27,8 @@ class RestConnectionTest extends WithRest {
                 assertThat(answer.text()).isEqualTo("v");
                 assertThat(answer.header("connection")).isNull();
             }
-            Answer last = socket.send(request("GET", value("k"), "Connection: close")).read();
+            Answer last =
+                    socket.send(request("GET", value("k"), "Connection: close")).read();
             assertThat(last.text()).isEqualTo("v");
             assertThat(last.closes()).isTrue();
             socket.expectEnd();
@@ -54,8 +55,8 @@ class RestConnectionTest extends WithRest {
         }
         try (HttpSocket socket = rig().connect()) {
             // Nothing is chunked or compressed for it.
-            Answer list = socket.send("GET " + ns("/keys") + " HTTP/1.0\r\n" + bearer()
-                            + "\r\nAccept-Encoding: gzip\r\n\r\n")
+            Answer list = socket.send(
+                            "GET " + ns("/keys") + " HTTP/1.0\r\n" + bearer() + "\r\nAccept-Encoding: gzip\r\n\r\n")
                     .read();
             assertThat(list.result().size()).isEqualTo(1000);
             assertThat(list.header("transfer-encoding")).isNull();
@@ -80,7 +81,9 @@ class RestConnectionTest extends WithRest {
     @EnumSource(names = {"AT_ONCE", "LATER"})
     void a_burst_of_five_hundred_mixed_requests_is_answered_in_order(GatedStore.Mode mode) throws IOException {
         for (boolean direct : new boolean[] {true, false}) {
-            use(direct ? setup().start() : setup().withoutDirectReads().start()).store.mode(mode);
+            use(direct ? setup().start() : setup().withoutDirectReads().start())
+                    .store
+                    .mode(mode);
             store("big", 100_000);
             ByteArrayOutputStream burst = new ByteArrayOutputStream();
             int count = 500;
@@ -118,9 +121,10 @@ class RestConnectionTest extends WithRest {
             case 4 -> request("GET", namespaces() + "/" + "0".repeat(26) + "%06d".formatted(i) + "/values/k");
             case 5 -> request("HEAD", value("big"));
             case 6 -> request("GET", namespaces() + "?per_page=1&page=" + (i + 1));
-            case 7 -> HttpSocket.concat(
-                    request("PUT", value("c" + i), "Transfer-Encoding: chunked"),
-                    HttpSocket.latin1("1\r\nx\r\n2\r\nyz\r\n0\r\n\r\n"));
+            case 7 ->
+                HttpSocket.concat(
+                        request("PUT", value("c" + i), "Transfer-Encoding: chunked"),
+                        HttpSocket.latin1("1\r\nx\r\n2\r\nyz\r\n0\r\n\r\n"));
             default -> request("PUT", value("big" + i), random(70_000));
         };
     }
@@ -135,9 +139,10 @@ class RestConnectionTest extends WithRest {
             case 3 -> assertThat(answer.text()).as(what).contains(NOWHERE + i + ",");
             case 4 -> assertThat(answer.refusal()).as(what).isEqualTo("404 10013");
             case 5 -> assertThat(answer.header("content-length")).as(what).isEqualTo("100000");
-            default -> assertThat(answer.json().path("result_info").path("page").asInt())
-                    .as(what)
-                    .isEqualTo(i + 1);
+            default ->
+                assertThat(answer.json().path("result_info").path("page").asInt())
+                        .as(what)
+                        .isEqualTo(i + 1);
         }
     }
 
@@ -210,7 +215,8 @@ class RestConnectionTest extends WithRest {
                     assertThat(socket.read().status()).isEqualTo(200);
                 }
                 // Who does not wait gets it, too, and it does no harm.
-                socket.send(request("PUT", value("k2"), random(10), "Expect: 100-Continue"), request("GET", value("k")));
+                socket.send(
+                        request("PUT", value("k2"), random(10), "Expect: 100-Continue"), request("GET", value("k")));
                 Answer next = socket.read();
                 if (next.status() == 100) {
                     next = socket.read();
@@ -230,7 +236,8 @@ class RestConnectionTest extends WithRest {
             {"Content-Length: 10", "If-Match: x"}
         }) {
             try (HttpSocket socket = rig().connect()) {
-                HttpSocket.Request put = HttpSocket.Request.of("PUT", value("k")).header("Expect: 100-continue");
+                HttpSocket.Request put =
+                        HttpSocket.Request.of("PUT", value("k")).header("Expect: 100-continue");
                 for (String header : headers) {
                     put.header(header);
                 }
@@ -254,12 +261,14 @@ class RestConnectionTest extends WithRest {
 
     @ParameterizedTest
     @EnumSource(names = {"AT_ONCE", "LATER"})
-    void a_client_that_closes_its_direction_gets_its_answers_and_then_the_end(GatedStore.Mode mode)
-            throws IOException {
+    void a_client_that_closes_its_direction_gets_its_answers_and_then_the_end(GatedStore.Mode mode) throws IOException {
         start().store.mode(mode);
         store("big", 3 * MIB);
         try (HttpSocket socket = rig().connect()) {
-            socket.send(request("GET", value("big")), request("PUT", value("k"), random(200_000)), request("GET", value("k")));
+            socket.send(
+                    request("GET", value("big")),
+                    request("PUT", value("k"), random(200_000)),
+                    request("GET", value("k")));
             socket.socket.shutdownOutput();
             assertThat(socket.read().body()).hasSize(3 * MIB);
             assertThat(socket.read().status()).isEqualTo(200);

@@ -107,8 +107,24 @@ class RestEntriesTest extends WithRest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"a%2Fb=a/b", "a/b=a/b", "a+b=a+b", "a%2Bb=a+b", "a%20b=a b", "%25=%", "a%252Fb=a%2Fb", "...=...", "%00=\u0000",
-        "a//b/=a//b/", "%C3%BC=\u00fc", "%f0%9f%98%80=\ud83d\ude00", "a:b@c;d=a:b@c;d", "__proto__=__proto__", "a&b=a&b"})
+    @ValueSource(
+            strings = {
+                "a%2Fb=a/b",
+                "a/b=a/b",
+                "a+b=a+b",
+                "a%2Bb=a+b",
+                "a%20b=a b",
+                "%25=%",
+                "a%252Fb=a%2Fb",
+                "...=...",
+                "%00=\u0000",
+                "a//b/=a//b/",
+                "%C3%BC=\u00fc",
+                "%f0%9f%98%80=\ud83d\ude00",
+                "a:b@c;d=a:b@c;d",
+                "__proto__=__proto__",
+                "a&b=a&b"
+            })
     void a_key_is_decoded_once_and_slashes_may_stand_as_they_are(String pathAndKey) throws IOException {
         start();
         int equals = pathAndKey.indexOf('=');
@@ -139,7 +155,8 @@ class RestEntriesTest extends WithRest {
     void expirations_are_kept_shown_and_obeyed() throws IOException {
         start();
         long now = rig().clock.epochSecond();
-        assertThat(callWith("v", "PUT", value("ttl?expiration_ttl=60")).status()).isEqualTo(200);
+        assertThat(callWith("v", "PUT", value("ttl?expiration_ttl=60")).status())
+                .isEqualTo(200);
         assertThat(callWith("v", "PUT", value("at?expiration=" + (now + 60))).status())
                 .isEqualTo(200);
         assertThat(callWith("v", "PUT", value("both?expiration=" + (now + 500) + "&expiration_ttl=100"))
@@ -263,7 +280,14 @@ class RestEntriesTest extends WithRest {
             store(key, "v");
         }
         for (String[] pair : new String[][] {
-            {"a%25", "a%b"}, {"a_", "a_b"}, {"a*", "a*b"}, {"a;", "a;b"}, {"a%3B", "a;b"}, {"a%2B", "a+b"}, {"a%20", "a b"}, {"a+", "a b"}
+            {"a%25", "a%b"},
+            {"a_", "a_b"},
+            {"a*", "a*b"},
+            {"a;", "a;b"},
+            {"a%3B", "a;b"},
+            {"a%2B", "a+b"},
+            {"a%20", "a b"},
+            {"a+", "a b"}
         }) {
             JsonNode keys = call("GET", ns("/keys?prefix=" + pair[0])).result();
             assertThat(keys.size()).as(pair[0]).isEqualTo(1);

@@ -79,7 +79,11 @@ class RestGuardTest extends WithRest {
             if (!each.getValue().method.equals("HEAD")) {
                 assertThat(answer.code()).as(each.getKey()).isIn(10000, 1000);
                 assertThat(answer.reason()).as(each.getKey()).isEqualTo(reason);
-                assertThat(answer.json().path("messages").path(0).path("expected_environment").asString())
+                assertThat(answer.json()
+                                .path("messages")
+                                .path(0)
+                                .path("expected_environment")
+                                .asString())
                         .as(each.getKey())
                         .isEqualTo("production");
             }
@@ -135,11 +139,13 @@ class RestGuardTest extends WithRest {
         try (HttpSocket socket = connectAndRead(token)) {
             rig().clock.advance(Duration.ofMinutes(1));
             expectEverythingDenied(socket, bearer(token), "build_not_authorized");
-            assertThat(send(socket, new Call("GET", value("k"), ""), bearer("x")).reason())
+            assertThat(send(socket, new Call("GET", value("k"), ""), bearer("x"))
+                            .reason())
                     .isEqualTo("build_not_authorized");
             rig().identity.installBuildToken("build-1", HOUR);
             rig().authority.reload();
-            assertThat(send(socket, new Call("GET", value("k"), ""), bearer(token)).text())
+            assertThat(send(socket, new Call("GET", value("k"), ""), bearer(token))
+                            .text())
                     .isEqualTo("v");
         }
     }
@@ -152,8 +158,8 @@ class RestGuardTest extends WithRest {
         String foreign = staging.issueToken(new TokenRequest("s", rig().account, Permissions.administrator(), HOUR));
         String good = rig().token();
         char last = good.charAt(good.length() - 10);
-        String altered = good.substring(0, good.length() - 10) + (last == 'A' ? 'B' : 'A')
-                + good.substring(good.length() - 9);
+        String altered =
+                good.substring(0, good.length() - 10) + (last == 'A' ? 'B' : 'A') + good.substring(good.length() - 9);
         try (HttpSocket socket = connectAndRead(good)) {
             for (String bad : List.of(
                     "X-No-Authorization: x",
@@ -170,7 +176,8 @@ class RestGuardTest extends WithRest {
                     .isEqualTo("{\"code\":1002,\"message\":\"environment_mismatch\",\"expected_environment\":"
                             + "\"production\",\"presented_environment\":\"staging\",\"build\":\"build-1\"}");
             // The token of each request counts, not that of the one before.
-            assertThat(send(socket, new Call("GET", value("k"), ""), bearer(good)).text())
+            assertThat(send(socket, new Call("GET", value("k"), ""), bearer(good))
+                            .text())
                     .isEqualTo("v");
             for (String legacy : List.of("X-Auth-Key: ", "X-Auth-User-Service-Key: ", "Authorization: bearer ")) {
                 assertThat(send(socket, new Call("GET", value("k"), ""), legacy + good + "\r\nX-No-Authorization: x")
@@ -186,18 +193,21 @@ class RestGuardTest extends WithRest {
         String good = rig().token();
         try (HttpSocket socket = connectAndRead(good)) {
             for (int i = 0; i < 3; i++) {
-                assertThat(send(socket, new Call("GET", value("k"), ""), bearer("x")).status())
+                assertThat(send(socket, new Call("GET", value("k"), ""), bearer("x"))
+                                .status())
                         .isEqualTo(401);
             }
             Answer limited = send(socket, new Call("GET", value("k"), ""), bearer("x"));
             assertThat(limited.refusal()).isEqualTo("429 10429");
             assertThat(Integer.parseInt(String.valueOf(limited.header("retry-after"))))
                     .isBetween(1, 60);
-            assertThat(send(socket, new Call("GET", value("k"), ""), bearer(good)).status())
+            assertThat(send(socket, new Call("GET", value("k"), ""), bearer(good))
+                            .status())
                     .isEqualTo(200);
         }
         try (HttpSocket other = rig().connect()) {
-            assertThat(send(other, new Call("GET", value("k"), ""), bearer(good)).status())
+            assertThat(send(other, new Call("GET", value("k"), ""), bearer(good))
+                            .status())
                     .isEqualTo(200);
         }
     }
@@ -217,13 +227,13 @@ class RestGuardTest extends WithRest {
             for (Map.Entry<String, Call> each : endpoints().entrySet()) {
                 String name = each.getKey();
                 for (String token : List.of(reader, writer)) {
-                    boolean may = anyone.contains(name)
-                            || (token.equals(reader) ? reads : writes).contains(name);
+                    boolean may = anyone.contains(name) || (token.equals(reader) ? reads : writes).contains(name);
                     if (name.equals("watch") && token.equals(reader)) {
                         continue; // see the test of watches
                     }
                     // As an administrator first, on the same connection: what is remembered of one is not the other's.
-                    assertThat(send(socket, new Call("GET", value("big"), ""), bearer(admin)).status())
+                    assertThat(send(socket, new Call("GET", value("big"), ""), bearer(admin))
+                                    .status())
                             .isEqualTo(200);
                     Answer answer = send(socket, each.getValue(), bearer(token));
                     assertThat(answer.status()).as(name).isEqualTo(may ? answer.status() : 403);
@@ -242,8 +252,12 @@ class RestGuardTest extends WithRest {
         for (GatedStore.Mode mode : List.of(GatedStore.Mode.AT_ONCE, GatedStore.Mode.LATER)) {
             start().store.mode(mode);
             AccountId other = rig().below.admin().createAccount("other").join().id();
-            String foreign =
-                    rig().below.admin().createNamespace(other, "theirs").join().id().toString();
+            String foreign = rig().below
+                    .admin()
+                    .createNamespace(other, "theirs")
+                    .join()
+                    .id()
+                    .toString();
             String never = new NamespaceId(1, 2).toString();
             String own = rig().account.toString();
             try (HttpSocket socket = rig().connect()) {
@@ -283,7 +297,9 @@ class RestGuardTest extends WithRest {
         assertThat(a.status()).as(name).isEqualTo(404).isEqualTo(b.status());
         if (!name.equals("head")) {
             assertThat(a.refusal()).as(name).isEqualTo(refusal);
-            assertThat(a.text().replace(firstId, "ID")).as(name).isEqualTo(b.text().replace(secondId, "ID"));
+            assertThat(a.text().replace(firstId, "ID"))
+                    .as(name)
+                    .isEqualTo(b.text().replace(secondId, "ID"));
         }
     }
 
@@ -291,7 +307,8 @@ class RestGuardTest extends WithRest {
     void the_account_may_be_in_upper_case_and_a_malformed_one_is_400() throws IOException {
         start();
         store("k", "v");
-        String upper = value("k").replace(rig().account.toString(), rig().account.toString().toUpperCase(java.util.Locale.ROOT));
+        String upper = value("k")
+                .replace(rig().account.toString(), rig().account.toString().toUpperCase(java.util.Locale.ROOT));
         assertThat(call("GET", upper).text()).isEqualTo("v");
         assertThat(call("GET", "/client/v4/accounts/xyz/storage/kv/namespaces").refusal())
                 .isEqualTo("400 7003");

@@ -35,8 +35,12 @@ class RestHostileTest extends WithRest {
     /** Requests that are refused: {@code @} stands for the path of the namespace, {@code $} for the token. Each has its end where some reader might see it. */
     static Stream<Arguments> ambiguous() {
         return Stream.of(
-                row("Content-Length and Transfer-Encoding", PUT + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-                row("Transfer-Encoding and Content-Length", PUT + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"),
+                row(
+                        "Content-Length and Transfer-Encoding",
+                        PUT + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                row(
+                        "Transfer-Encoding and Content-Length",
+                        PUT + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"),
                 row("two equal Content-Lengths", PUT + "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
                 row("two different Content-Lengths", PUT + "Content-Length: 3\r\nContent-Length: 0\r\n\r\nabc"),
                 row("a list of Content-Lengths", PUT + "Content-Length: 3, 3\r\n\r\nabc"),
@@ -50,10 +54,14 @@ class RestHostileTest extends WithRest {
                 row("Transfer-Encoding: gzip", PUT + "Transfer-Encoding: gzip\r\n\r\nabc"),
                 row("Transfer-Encoding: identity", PUT + "Transfer-Encoding: identity\r\n\r\nabc"),
                 row("Transfer-Encoding: xchunked", PUT + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
-                row("Transfer-Encoding: chunked, identity", PUT + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
+                row(
+                        "Transfer-Encoding: chunked, identity",
+                        PUT + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
                 row("Transfer-Encoding: gzip, chunked", PUT + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
                 row("Transfer-Encoding: chunked twice", PUT + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"),
-                row("two Transfer-Encodings", PUT + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n"),
+                row(
+                        "two Transfer-Encodings",
+                        PUT + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n"),
                 row("Transfer-Encoding: \"chunked\"", PUT + "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n"),
                 row("Transfer-Encoding with a vertical tab", PUT + "Transfer-Encoding: \u000bchunked\r\n\r\n0\r\n\r\n"),
                 row("Transfer-Encoding with a parameter", PUT + "Transfer-Encoding: chunked;x=y\r\n\r\n0\r\n\r\n"),
@@ -62,7 +70,9 @@ class RestHostileTest extends WithRest {
                         "PUT @/values/k HTTP/1.0\r\nHost: h\r\n$\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
                 row("a space before the colon", PUT + "Content-Length : 3\r\n\r\nabc"),
                 row("a tab before the colon", PUT + "Transfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n"),
-                row("a space before the name of the first header", "GET @/values/k HTTP/1.1\r\n Host: h\r\nHost: h\r\n$\r\n\r\n"),
+                row(
+                        "a space before the name of the first header",
+                        "GET @/values/k HTTP/1.1\r\n Host: h\r\nHost: h\r\n$\r\n\r\n"),
                 row("a header without a colon", GET + "Oops\r\n\r\n"),
                 row("a header without a name", GET + ": x\r\n\r\n"),
                 row("a NUL in a value", GET + "X: a\u0000b\r\n\r\n"),
@@ -84,13 +94,17 @@ class RestHostileTest extends WithRest {
                 row("a chunk of a negative size", PUT + "Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n"),
                 row("a chunk of a size with a sign", PUT + "Transfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n"),
                 row("a chunk of a huge size", PUT + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\na"),
-                row("a chunk of a size beyond all numbers", PUT + "Transfer-Encoding: chunked\r\n\r\n10000000000000001\r\na\r\n"),
+                row(
+                        "a chunk of a size beyond all numbers",
+                        PUT + "Transfer-Encoding: chunked\r\n\r\n10000000000000001\r\na\r\n"),
                 row("a chunk of a size that is none", PUT + "Transfer-Encoding: chunked\r\n\r\nxyz\r\na\r\n0\r\n\r\n"),
                 row("a chunk without a size", PUT + "Transfer-Encoding: chunked\r\n\r\n\r\na\r\n0\r\n\r\n"),
                 row("a chunk in hex notation", PUT + "Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n"),
                 row("a chunk that goes on", PUT + "Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n"),
                 row("a chunk that ends with a bare LF", PUT + "Transfer-Encoding: chunked\r\n\r\n1\na\n0\n\n"),
-                row("an endless chunk extension", PUT + "Transfer-Encoding: chunked\r\n\r\n1;" + "x=y;".repeat(5000) + "\r\na\r\n0\r\n\r\n"));
+                row(
+                        "an endless chunk extension",
+                        PUT + "Transfer-Encoding: chunked\r\n\r\n1;" + "x=y;".repeat(5000) + "\r\na\r\n0\r\n\r\n"));
     }
 
     private String filled(String request) {
@@ -175,11 +189,16 @@ class RestHostileTest extends WithRest {
         start();
         store("k", "v");
         try (HttpSocket socket = rig().connect()) {
-            assertThat(socket.send(request("GET", "http://any:80" + value("k"))).read().text())
+            assertThat(socket.send(request("GET", "http://any:80" + value("k")))
+                            .read()
+                            .text())
                     .isEqualTo("v");
-            assertThat(socket.send(request("GET", "HTTPS://any" + value("k"))).read().text())
+            assertThat(socket.send(request("GET", "HTTPS://any" + value("k")))
+                            .read()
+                            .text())
                     .isEqualTo("v");
-            assertThat(socket.send(request("GET", "http://any")).read().status()).isEqualTo(404);
+            assertThat(socket.send(request("GET", "http://any")).read().status())
+                    .isEqualTo(404);
         }
     }
 
@@ -263,7 +282,9 @@ class RestHostileTest extends WithRest {
             }
             try (HttpSocket socket = rig().connect()) {
                 // As trailers.
-                sendAll(socket, HttpSocket.latin1(filled(PUT) + "Transfer-Encoding: chunked\r\n\r\n0\r\n" + flood + "\r\n"));
+                sendAll(
+                        socket,
+                        HttpSocket.latin1(filled(PUT) + "Transfer-Encoding: chunked\r\n\r\n0\r\n" + flood + "\r\n"));
                 assertThat(socket.read().refusal()).isEqualTo("400 10001");
                 socket.expectEnd();
             }
@@ -309,7 +330,9 @@ class RestHostileTest extends WithRest {
             HttpSocket socket = rig().connect();
             drips.add(CompletableFuture.runAsync(() -> drip(socket, text)));
         }
-        eventually().until(() -> rig().stats().connectionsAccepted() == 5 && rig().stats().connections() == 0);
+        eventually()
+                .until(() -> rig().stats().connectionsAccepted() == 5
+                        && rig().stats().connections() == 0);
         for (CompletableFuture<Void> each : drips) {
             each.join();
         }
@@ -416,14 +439,16 @@ class RestHostileTest extends WithRest {
     void a_body_that_nobody_wants_is_read_to_its_end_or_costs_the_connection() throws IOException {
         start();
         try (HttpSocket socket = rig().connect()) {
-            socket.send(request("PUT", value("k"), random(5 * MIB), "Authorization: Bearer x"), request("GET", value("k")));
+            socket.send(
+                    request("PUT", value("k"), random(5 * MIB), "Authorization: Bearer x"), request("GET", value("k")));
             assertThat(socket.read().status()).isEqualTo(401);
             assertThat(socket.read().status()).isEqualTo(404);
         }
         try (HttpSocket socket = rig().connect()) {
             CompletableFuture<Void> sender = CompletableFuture.runAsync(() -> {
                 sendAll(socket, request("PUT", value("k"), "Authorization: Bearer x", "Transfer-Encoding: chunked"));
-                byte[] chunk = HttpSocket.concat(HttpSocket.latin1("100000\r\n"), new byte[MIB], HttpSocket.latin1("\r\n"));
+                byte[] chunk =
+                        HttpSocket.concat(HttpSocket.latin1("100000\r\n"), new byte[MIB], HttpSocket.latin1("\r\n"));
                 boolean open = true;
                 while (open) {
                     open = sendAll(socket, chunk);

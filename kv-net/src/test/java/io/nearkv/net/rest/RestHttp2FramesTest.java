@@ -34,7 +34,7 @@ class RestHttp2FramesTest extends WithRest {
     private RestRig startTls(UnaryOperator<RestRig.Setup> more) {
         TestCertificates known = requireNonNull(certificate, "certificate");
         return use(more.apply(setup().options(
-                        options -> options.withTls(new TlsFiles(known.certificate, known.privateKey, null))))
+                                options -> options.withTls(new TlsFiles(known.certificate, known.privateKey, null))))
                 .start());
     }
 
@@ -139,15 +139,18 @@ class RestHttp2FramesTest extends WithRest {
         try (Http2Socket socket = connect(100_000)) {
             int stream = 1;
             for (int i = 0; i < 20; i++) {
-                socket.request(stream, false, "PUT", value("k"), token()).send(Http2Socket.RST_STREAM, 0, stream, cancel);
+                socket.request(stream, false, "PUT", value("k"), token())
+                        .send(Http2Socket.RST_STREAM, 0, stream, cancel);
                 stream += 2;
                 socket.request(stream, false, "PUT", value("k"), token());
                 socket.send(Http2Socket.DATA, 0, stream, new byte[3000]);
                 socket.send(Http2Socket.RST_STREAM, 0, stream, cancel);
                 stream += 2;
-                socket.request(stream, true, "GET", value("big"), token()).send(Http2Socket.RST_STREAM, 0, stream, cancel);
+                socket.request(stream, true, "GET", value("big"), token())
+                        .send(Http2Socket.RST_STREAM, 0, stream, cancel);
                 stream += 2;
-                socket.request(stream, true, "GET", ns("/watch"), token()).send(Http2Socket.RST_STREAM, 0, stream, cancel);
+                socket.request(stream, true, "GET", ns("/watch"), token())
+                        .send(Http2Socket.RST_STREAM, 0, stream, cancel);
                 stream += 2;
             }
             eventually().untilAsserted(() -> {

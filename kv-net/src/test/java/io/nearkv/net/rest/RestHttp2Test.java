@@ -56,8 +56,8 @@ class RestHttp2Test extends WithRest {
     }
 
     private RestRig startTls(RestRig.Setup setup) {
-        return use(setup.options(options -> options.withTls(
-                        new TlsFiles(certificate().certificate, certificate().privateKey, null)))
+        return use(setup.options(options ->
+                        options.withTls(new TlsFiles(certificate().certificate, certificate().privateKey, null)))
                 .start());
     }
 
@@ -70,7 +70,8 @@ class RestHttp2Test extends WithRest {
     }
 
     private HttpRequest.Builder to(String path) {
-        return HttpRequest.newBuilder(URI.create("https://localhost:" + rig().rest.address().getPort() + path))
+        return HttpRequest.newBuilder(
+                        URI.create("https://localhost:" + rig().rest.address().getPort() + path))
                 .header("Authorization", "Bearer " + token())
                 .timeout(Duration.ofSeconds(30));
     }
@@ -99,7 +100,9 @@ class RestHttp2Test extends WithRest {
                             .statusCode())
                     .isEqualTo(404);
             assertThat(client.send(
-                                    to(value("k")).method("HEAD", BodyPublishers.noBody()).build(),
+                                    to(value("k"))
+                                            .method("HEAD", BodyPublishers.noBody())
+                                            .build(),
                                     BodyHandlers.ofString())
                             .headers()
                             .firstValue("content-length"))
@@ -111,7 +114,10 @@ class RestHttp2Test extends WithRest {
                             .statusCode())
                     .isEqualTo(200);
             assertThat(client.send(
-                                    to(value("k")).header("Authorization", "Bearer x").build(), BodyHandlers.ofString())
+                                    to(value("k"))
+                                            .header("Authorization", "Bearer x")
+                                            .build(),
+                                    BodyHandlers.ofString())
                             .statusCode())
                     .isIn(200, 404, 401);
             cutAll();
@@ -127,12 +133,19 @@ class RestHttp2Test extends WithRest {
         HttpClient client = client(version, certificate());
         byte[] value = random(Limits.MAX_VALUE_BYTES);
         assertThat(client.send(
-                                to(value("k")).PUT(BodyPublishers.ofByteArray(value)).build(), BodyHandlers.ofString())
+                                to(value("k"))
+                                        .PUT(BodyPublishers.ofByteArray(value))
+                                        .build(),
+                                BodyHandlers.ofString())
                         .statusCode())
                 .isEqualTo(200);
         HttpResponse<byte[]> got = client.send(to(value("k")).build(), BodyHandlers.ofByteArray());
         assertThat(got.body()).isEqualTo(value);
-        assertThat(client.send(to(value("k")).header("Range", "bytes=1000000-1000009").build(), BodyHandlers.ofByteArray())
+        assertThat(client.send(
+                                to(value("k"))
+                                        .header("Range", "bytes=1000000-1000009")
+                                        .build(),
+                                BodyHandlers.ofByteArray())
                         .body())
                 .isEqualTo(java.util.Arrays.copyOfRange(value, 1_000_000, 1_000_010));
         cutAll();
@@ -142,14 +155,16 @@ class RestHttp2Test extends WithRest {
     void many_streams_share_a_connection() throws Exception {
         startTls(setup()).store.mode(GatedStore.Mode.LATER);
         HttpClient client = client(Version.HTTP_2, certificate());
-        assertThat(client.send(to(value("warm")).build(), BodyHandlers.ofString()).statusCode())
+        assertThat(client.send(to(value("warm")).build(), BodyHandlers.ofString())
+                        .statusCode())
                 .isEqualTo(404);
         byte[] value = random(500_000);
         for (int round = 0; round < 3; round++) {
             List<CompletableFuture<HttpResponse<byte[]>>> calls = new ArrayList<>();
             for (int i = 0; i < 64; i++) {
-                HttpRequest put =
-                        to(value("k" + i)).PUT(BodyPublishers.ofByteArray(value)).build();
+                HttpRequest put = to(value("k" + i))
+                        .PUT(BodyPublishers.ofByteArray(value))
+                        .build();
                 HttpRequest get = to(value("k" + i)).build();
                 calls.add(client.sendAsync(put, BodyHandlers.ofByteArray())
                         .thenCompose(done -> client.sendAsync(get, BodyHandlers.ofByteArray())));
@@ -174,8 +189,9 @@ class RestHttp2Test extends WithRest {
                     .PUT(BodyPublishers.ofInputStream(() -> InputStream.nullInputStream()))
                     .build();
             assertThat(client.send(put, BodyHandlers.ofString()).statusCode()).isEqualTo(200);
-            HttpRequest large =
-                    to(value("k")).PUT(BodyPublishers.ofByteArray(new byte[size])).build();
+            HttpRequest large = to(value("k"))
+                    .PUT(BodyPublishers.ofByteArray(new byte[size]))
+                    .build();
             assertThat(client.send(large, BodyHandlers.ofString()).statusCode())
                     .as("%s bytes", size)
                     .isEqualTo(413);
@@ -193,8 +209,7 @@ class RestHttp2Test extends WithRest {
         HttpClient client = client(version, certificate());
         HttpResponse<InputStream> events =
                 client.send(to(ns("/watch?from=oldest")).build(), BodyHandlers.ofInputStream());
-        try (BufferedReader lines =
-                new BufferedReader(new InputStreamReader(events.body(), StandardCharsets.UTF_8))) {
+        try (BufferedReader lines = new BufferedReader(new InputStreamReader(events.body(), StandardCharsets.UTF_8))) {
             for (int i = 0; i < 100; i++) {
                 store("k" + i, "v");
                 String line = lines.readLine();
@@ -220,11 +235,11 @@ class RestHttp2Test extends WithRest {
         startTls(setup()).store.mode(GatedStore.Mode.LATER);
         store("big", 10 * MIB);
         HttpClient client = client(Version.HTTP_2, certificate());
-        assertThat(client.send(to(value("absent")).build(), BodyHandlers.ofString()).statusCode())
+        assertThat(client.send(to(value("absent")).build(), BodyHandlers.ofString())
+                        .statusCode())
                 .isEqualTo(404);
         for (int i = 0; i < 20; i++) {
-            HttpResponse<InputStream> download =
-                    client.send(to(value("big")).build(), BodyHandlers.ofInputStream());
+            HttpResponse<InputStream> download = client.send(to(value("big")).build(), BodyHandlers.ofInputStream());
             assertThat(download.body().readNBytes(100_000)).hasSize(100_000);
             download.body().close(); // resets the stream
             HttpResponse<InputStream> watch = client.send(to(ns("/watch")).build(), BodyHandlers.ofInputStream());
@@ -237,7 +252,8 @@ class RestHttp2Test extends WithRest {
             assertThat(rig().stats().bytesInFlight()).isZero();
             assertThat(rig().store.openReaders).hasValue(0);
         });
-        assertThat(client.send(to(value("absent")).build(), BodyHandlers.ofString()).statusCode())
+        assertThat(client.send(to(value("absent")).build(), BodyHandlers.ofString())
+                        .statusCode())
                 .isEqualTo(404);
         assertThat(rig().stats().connectionsAccepted()).isEqualTo(1);
         cutAll();
@@ -262,14 +278,17 @@ class RestHttp2Test extends WithRest {
         TestCertificates renewed = requireNonNull(second, "second");
         Path chain = Files.copy(old.certificate, folder.resolve("tls.crt"));
         Path key = Files.copy(old.privateKey, folder.resolve("tls.key"));
-        use(setup().options(options -> options.withTls(new TlsFiles(chain, key, null))).start());
+        use(setup().options(options -> options.withTls(new TlsFiles(chain, key, null)))
+                .start());
         HttpClient before = client(Version.HTTP_2, old);
         HttpRequest get = to(value("k")).build();
         assertThat(before.send(get, BodyHandlers.ofString()).statusCode()).isEqualTo(404);
 
         Files.copy(renewed.certificate, chain, StandardCopyOption.REPLACE_EXISTING);
         assertThatThrownBy(() -> rig().rest.reloadTls()).isInstanceOf(IllegalArgumentException.class);
-        assertThat(client(Version.HTTP_2, old).send(get, BodyHandlers.ofString()).statusCode())
+        assertThat(client(Version.HTTP_2, old)
+                        .send(get, BodyHandlers.ofString())
+                        .statusCode())
                 .isEqualTo(404);
         Files.copy(renewed.privateKey, key, StandardCopyOption.REPLACE_EXISTING);
         rig().rest.reloadTls();
@@ -289,7 +308,8 @@ class RestHttp2Test extends WithRest {
         startTls(setup());
         SSLContext context = certificate().trustedBy(null);
         for (String request : List.of(
-                "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "PUT " + value("k") + " HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")) {
+                "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                "PUT " + value("k") + " HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")) {
             try (SSLSocket socket = (SSLSocket) context.getSocketFactory()
                             .createSocket("localhost", rig().rest.address().getPort());
                     HttpSocket http = HttpSocket.over(socket)) {

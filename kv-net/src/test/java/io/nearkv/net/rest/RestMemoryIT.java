@@ -39,7 +39,8 @@ class RestMemoryIT {
                     .overEngine()
                     .loops(2)
                     .start()) {
-                System.out.println(rig.rest.address().getPort() + " " + rig.account + " " + rig.namespace + " " + rig.token());
+                System.out.println(
+                        rig.rest.address().getPort() + " " + rig.account + " " + rig.namespace + " " + rig.token());
                 long[] most = new long[2];
                 Thread sampler = new Thread(() -> sample(rig, most));
                 sampler.setDaemon(true);
@@ -172,7 +173,8 @@ class RestMemoryIT {
     private static void bulk(Target target) throws IOException {
         for (boolean bad : new boolean[] {true, false}) {
             byte[] item = HttpSocket.latin1("\",\"value\":\"" + "v".repeat(999_000) + "\"},");
-            byte[] end = HttpSocket.latin1((bad ? "{\"key\":\"..\",\"value\":\"\"}" : "{\"key\":\"end\",\"value\":\"\"}") + "]");
+            byte[] end = HttpSocket.latin1(
+                    (bad ? "{\"key\":\"..\",\"value\":\"\"}" : "{\"key\":\"end\",\"value\":\"\"}") + "]");
             int count = 99;
             long length = 1 + end.length + (long) count * (item.length + "{\"key\":\"bulk00".length());
             try (HttpSocket socket = target.connect()) {

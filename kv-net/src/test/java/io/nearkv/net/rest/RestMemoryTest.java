@@ -22,7 +22,9 @@ class RestMemoryTest extends WithRest {
     private static final long MOST_BUFFER_BYTES = 700L * 1024;
 
     private static long directMemory() {
-        return ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT).metric().usedDirectMemory();
+        return ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT)
+                .metric()
+                .usedDirectMemory();
     }
 
     private static void closeAll(List<HttpSocket> sockets) throws IOException {
@@ -48,7 +50,9 @@ class RestMemoryTest extends WithRest {
             assertThat(rig().stats().bytesInFlight()).isLessThanOrEqualTo(REQUESTS * MOST_COUNTED_BYTES);
             assertThat(directMemory() - before).isLessThan(REQUESTS * MOST_BUFFER_BYTES);
             for (HttpSocket socket : sockets) {
-                assertThat(socket.send(new byte[] {value[VALUE_BYTES - 1]}).read().status())
+                assertThat(socket.send(new byte[] {value[VALUE_BYTES - 1]})
+                                .read()
+                                .status())
                         .isEqualTo(200);
             }
             assertThat(call("GET", value("k0")).body()).isEqualTo(value);
@@ -87,7 +91,8 @@ class RestMemoryTest extends WithRest {
 
     @Test
     void an_upload_that_finds_no_room_is_503_and_gives_back_what_it_has() throws IOException {
-        use(setup().limits(limits -> limits.maxBytesInFlight(300 * 1024).streamWindowBytes(256 * 1024)).start());
+        use(setup().limits(limits -> limits.maxBytesInFlight(300 * 1024).streamWindowBytes(256 * 1024))
+                .start());
         try (HttpSocket first = rig().connect();
                 HttpSocket second = rig().connect()) {
             first.send(request("PUT", value("a"), "Content-Length: 200000"), new byte[100_000]);

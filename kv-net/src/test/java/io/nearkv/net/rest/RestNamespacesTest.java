@@ -75,7 +75,10 @@ class RestNamespacesTest extends WithRest {
         assertThat(titles("?per_page=2&page=1&order=title")).containsExactly("alpha", "bravo");
         assertThat(titles("?per_page=2&page=3&order=title")).containsExactly("delta");
         assertThat(titles("?page=2147483647&per_page=1000")).isEmpty();
-        assertThat(call("GET", namespaces() + "?per_page=2&page=3").json().path("result_info").toString())
+        assertThat(call("GET", namespaces() + "?per_page=2&page=3")
+                        .json()
+                        .path("result_info")
+                        .toString())
                 .isEqualTo("{\"page\":3,\"per_page\":2,\"count\":1,\"total_count\":5}");
         List<String> ids = new ArrayList<>();
         call("GET", namespaces() + "?order=id")
@@ -83,7 +86,14 @@ class RestNamespacesTest extends WithRest {
                 .forEach(each -> ids.add(each.path("id").asString()));
         assertThat(ids).hasSize(5).isSorted();
         for (String bad : List.of(
-                "page=0", "page=-1", "page=x", "per_page=0", "per_page=1001", "order=size", "direction=up", "page=1&page=2")) {
+                "page=0",
+                "page=-1",
+                "page=x",
+                "per_page=0",
+                "per_page=1001",
+                "order=size",
+                "direction=up",
+                "page=1&page=2")) {
             assertThat(call("GET", namespaces() + "?" + bad).refusal()).as(bad).isEqualTo("400 10001");
         }
     }
@@ -113,7 +123,13 @@ class RestNamespacesTest extends WithRest {
         String second = create("second").result().path("id").asString();
         String reader = "Authorization: Bearer "
                 + rig().token(Permissions.none()
-                        .with(rig().below.admin().namespace(rig().account, "second").join().id(), Permission.READ));
+                        .with(
+                                rig().below
+                                        .admin()
+                                        .namespace(rig().account, "second")
+                                        .join()
+                                        .id(),
+                                Permission.READ));
         JsonNode seen = call("GET", namespaces(), reader).result();
         assertThat(seen.size()).isEqualTo(1);
         assertThat(seen.path(0).path("id").asString()).isEqualTo(second);

@@ -27,7 +27,16 @@ class RestNegotiationTest extends WithRest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"gzip", "x-gzip", "*", "br, gzip;q=0.5", "deflate,  GZIP ; q=1.0", "identity;q=0.5, *;q=0.1", "*;q=0, gzip"})
+    @ValueSource(
+            strings = {
+                "gzip",
+                "x-gzip",
+                "*",
+                "br, gzip;q=0.5",
+                "deflate,  GZIP ; q=1.0",
+                "identity;q=0.5, *;q=0.1",
+                "*;q=0, gzip"
+            })
     void json_is_compressed_where_the_client_takes_it(String accepted) throws IOException {
         start();
         storeMany();
@@ -41,7 +50,9 @@ class RestNegotiationTest extends WithRest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "identity", "br", "gzip;q=0", "gzip; q=0.000", "gzip;Q=0", "*;q=0", "gzip;q=0, *", "gzipped"})
+    @ValueSource(
+            strings = {"", "identity", "br", "gzip;q=0", "gzip; q=0.000", "gzip;Q=0", "*;q=0", "gzip;q=0, *", "gzipped"
+            })
     void and_nowhere_else(String accepted) throws IOException {
         start();
         storeMany();
@@ -87,8 +98,7 @@ class RestNegotiationTest extends WithRest {
     void by_default_no_page_may_call() throws IOException {
         start();
         store("k", "v");
-        Answer preflight =
-                call("OPTIONS", value("k"), "Origin: " + PAGE, "Access-Control-Request-Method: PUT");
+        Answer preflight = call("OPTIONS", value("k"), "Origin: " + PAGE, "Access-Control-Request-Method: PUT");
         assertThat(preflight.status()).isEqualTo(405);
         Answer simple = call("GET", value("k"), "Origin: " + PAGE);
         assertThat(simple.text()).isEqualTo("v");
@@ -136,8 +146,7 @@ class RestNegotiationTest extends WithRest {
     void pages_of_other_origins_may_not(String origin) throws IOException {
         use(setup().options(options -> options.withCorsOrigins(List.of(PAGE))).start());
         store("k", "v");
-        Answer preflight =
-                call("OPTIONS", value("k"), "Origin: " + origin, "Access-Control-Request-Method: PUT");
+        Answer preflight = call("OPTIONS", value("k"), "Origin: " + origin, "Access-Control-Request-Method: PUT");
         Answer simple = call("GET", value("k"), "Origin: " + origin);
         for (String header : CORS_HEADERS) {
             assertThat(preflight.header(header)).as(header).isNull();

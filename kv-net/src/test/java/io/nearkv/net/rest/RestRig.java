@@ -122,8 +122,7 @@ final class RestRig implements AutoCloseable {
                                 .apply(ServerLimits.DEFAULT.toBuilder())
                                 .build()));
         rest = RestServer.start(
-                server,
-                setup.options.apply(RestOptions.listeningOn(loopback()).withClock(clock)));
+                server, setup.options.apply(RestOptions.listeningOn(loopback()).withClock(clock)));
     }
 
     private static InetSocketAddress loopback() {

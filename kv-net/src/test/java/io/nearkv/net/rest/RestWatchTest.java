@@ -105,8 +105,11 @@ class RestWatchTest extends WithRest {
     @Test
     void only_keys_with_the_prefix_are_told_and_no_other_namespace() throws IOException {
         start();
-        NamespaceId other =
-                rig().below.admin().createNamespace(rig().account, "other").join().id();
+        NamespaceId other = rig().below
+                .admin()
+                .createNamespace(rig().account, "other")
+                .join()
+                .id();
         for (int i = 0; i < 10; i++) {
             store("a/" + i, "v");
             store("b/" + i, "v");
@@ -229,7 +232,8 @@ class RestWatchTest extends WithRest {
 
     @Test
     void a_client_that_never_reads_is_cut() throws IOException {
-        use(setup().limits(limits -> limits.slowReaderTimeout(Duration.ofMillis(300))).start());
+        use(setup().limits(limits -> limits.slowReaderTimeout(Duration.ofMillis(300)))
+                .start());
         String key = "k".repeat(400);
         for (int i = 0; i < 40_000; i++) {
             store(key + i, "");

@@ -150,14 +150,16 @@ abstract class WithRest {
     }
 
     final @Nullable String stored(String key) {
-        GetResult result =
-                rig().below.get(rig().namespace, Key.of(key), ReadOptions.DEFAULT).join();
+        GetResult result = rig().below
+                .get(rig().namespace, Key.of(key), ReadOptions.DEFAULT)
+                .join();
         return result instanceof GetResult.Found found ? found.value().asString() : null;
     }
 
     final byte[] storedBytes(String key) {
-        GetResult result =
-                rig().below.get(rig().namespace, Key.of(key), ReadOptions.DEFAULT).join();
+        GetResult result = rig().below
+                .get(rig().namespace, Key.of(key), ReadOptions.DEFAULT)
+                .join();
         assertThat(result).isInstanceOf(GetResult.Found.class);
         return ((GetResult.Found) result).value().toByteArray();
     }

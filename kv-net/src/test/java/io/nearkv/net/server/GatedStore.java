@@ -60,6 +60,7 @@ public final class GatedStore implements KvStore {
     public final AtomicInteger openReaders = new AtomicInteger();
     /** Writers that are not closed. */
     public final AtomicInteger openWriters = new AtomicInteger();
+
     private volatile Mode mode = Mode.AT_ONCE;
     private volatile boolean direct;
     private volatile Runnable beforeDirectRead = () -> {};

@@ -23,6 +23,7 @@ public final class TestCertificates {
     public final Path certificate;
     /** Its key, PEM. */
     public final Path privateKey;
+
     private final KeyStore store;
 
     private TestCertificates(Path certificate, Path privateKey, KeyStore store) {
