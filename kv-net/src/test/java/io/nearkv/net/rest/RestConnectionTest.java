@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Connections of HTTP/1.1: kept, pipelined, half closed, drained. Each request gets one answer, in order. */
+@SuppressWarnings("try") // some connections are closed in the middle of a test, on purpose
 class RestConnectionTest extends WithRest {
     @Test
     void a_connection_is_kept_until_the_client_says_close() throws IOException {

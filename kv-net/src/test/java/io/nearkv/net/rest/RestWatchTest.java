@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** The change feed as server-sent events: each change once and in order, also for who comes again, and never more than the client reads. */
+@SuppressWarnings("try") // some connections are closed in the middle of a test, on purpose
 class RestWatchTest extends WithRest {
     private EventStream watch(String query, String... headers) throws IOException {
         return EventStream.open(rig().connect(), request("GET", ns("/watch" + query), headers));
