@@ -18,6 +18,7 @@ import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
@@ -25,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.FlushOptions;
+import org.rocksdb.RocksDBException;
 
 /** A disk that fails or is full: what the caller is told, and how the store comes back by itself. */
 class FailedWriteTest {
@@ -119,9 +122,10 @@ class FailedWriteTest {
         KvException read = failureOf(engine.get("before"));
         KvException write = failureOf(engine.put("l", "v"));
         KvException list = failureOf(engine.store.admin().accounts());
-        assertThat(java.util.List.of(read.code(), write.code(), list.code())).containsOnly(ErrorCode.UNAVAILABLE);
+        assertThat(List.of(read.code(), write.code(), list.code())).containsOnly(ErrorCode.UNAVAILABLE);
         assertThat(read).hasMessageContaining("recovers");
         assertThat(engine.store.stats().open()).isFalse();
+        assertThat(engine.store.writeRefusal()).hasMessageContaining("recovers");
         gate.open();
         assertThat(failureOf(failed).code()).isEqualTo(ErrorCode.OUTCOME_UNKNOWN);
         awaitOpen(1);
@@ -193,5 +197,41 @@ class FailedWriteTest {
 
         Awaitility.await().untilAsserted(() -> engine.assertApplied(engine.put("k", "v")));
         assertThat(engine.store.stats().reopenings()).isZero();
+    }
+
+    @Test
+    void a_store_says_why_it_takes_no_writes_also_if_nobody_tries() {
+        assertThat(engine.store.writeRefusal()).isNull();
+
+        freeBytes.set(900_000);
+        Awaitility.await()
+                .untilAsserted(() -> assertThat(engine.store.writeRefusal()).hasMessageContaining("disk full"));
+        freeBytes.set(1L << 40);
+        Awaitility.await().until(() -> engine.store.writeRefusal() == null);
+
+        engine.store.close();
+        assertThat(engine.store.writeRefusal()).hasMessageContaining("shutting down");
+    }
+
+    @Test
+    void the_gauges_of_rocksdb_follow_what_is_stored() throws RocksDBException {
+        RocksDbStats before = engine.store.stats().rocksDb();
+        engine.assertApplied(engine.put("large", "x".repeat(100_000)));
+        Database db = engine.store.databaseForTests();
+        try (FlushOptions flush = new FlushOptions()) {
+            db.rocks.flush(flush, List.of(db.entries, db.values));
+        }
+        RocksDbStats after = engine.store.stats().rocksDb();
+
+        assertThat(after.cacheLimitBytes()).isPositive();
+        assertThat(after.blobFiles()).isGreaterThan(before.blobFiles());
+        assertThat(after.blobFileBytes()).isGreaterThan(before.blobFileBytes() + 90_000);
+        assertThat(after.filesPerLevel()).hasSize(7);
+        assertThat(after.filesPerLevel().stream().mapToLong(Long::longValue).sum())
+                .isPositive();
+        assertThat(after.tableFileBytes()).isPositive();
+        assertThat(after.entries()).isPositive();
+        assertThat(after.backgroundErrors()).isZero();
+        assertThat(after.writesStopped()).isFalse();
     }
 }

@@ -11,6 +11,7 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.HttpResponseEncoder;
+import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
 import io.netty.handler.codec.http2.Http2MultiplexHandler;
 import io.netty.handler.codec.http2.Http2Settings;
@@ -117,7 +118,12 @@ final class RestAcceptor extends ChannelInitializer<SocketChannel> {
                 .addLast(new ChannelInboundHandlerAdapter() {
                     @Override
                     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-                        connection.exceptionCaught(ctx, cause); // which the multiplexer passes on to here
+                        // What the multiplexer passes on to here. Of an error of the protocol the codec says GOAWAY
+                        // with
+                        // the reason, and closes; closing first would say that there is none.
+                        if (!(cause instanceof Http2Exception)) {
+                            connection.exceptionCaught(ctx, cause);
+                        }
                     }
                 });
     }

@@ -304,7 +304,9 @@ class RestHostileTest extends WithRest {
             CompletableFuture<Void> sender = CompletableFuture.runAsync(() -> {
                 byte[] more = HttpSocket.latin1("x".repeat(1000));
                 sendAll(socket, HttpSocket.latin1("GET /"));
-                for (int i = 0; i < 10_000 && rig().stats().connectionsCut().getOrDefault("protocol_error", 0L) == 0; i++) {
+                for (int i = 0;
+                        i < 10_000 && rig().stats().connectionsCut().getOrDefault("protocol_error", 0L) == 0;
+                        i++) {
                     sendAll(socket, more);
                 }
             });
