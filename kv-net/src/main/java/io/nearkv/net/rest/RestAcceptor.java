@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 /** Lets connections in, or sends them away, and gives each the handlers of the version of HTTP that it speaks. Thread-safe. */
 final class RestAcceptor extends ChannelInitializer<SocketChannel> {
     private static final int MAX_STREAMS = 100;
+    /** Longer than any drain: who drains decides when it is over, and closes. */
+    private static final long GRACE_MILLIS = TimeUnit.HOURS.toMillis(1);
+
     private static final int MAX_HEADER_LIST_BYTES = 16 * 1024;
 
     private final RestContext context;
@@ -107,6 +110,8 @@ final class RestAcceptor extends ChannelInitializer<SocketChannel> {
                         .initialSettings(Http2Settings.defaultSettings()
                                 .maxConcurrentStreams(MAX_STREAMS)
                                 .maxHeaderListSize(MAX_HEADER_LIST_BYTES))
+                        // Its default here is none at all: GOAWAY, and then the streams under way are cut.
+                        .gracefulShutdownTimeoutMillis(GRACE_MILLIS)
                         .build())
                 .addLast(new Http2MultiplexHandler(new ChannelInitializer<Channel>() {
                     @Override
