@@ -103,8 +103,12 @@ final class Program {
 
     /** Starts a server on a free port and waits until it is ready. */
     RunningServer serve(String... args) {
-        List<String> all = new ArrayList<>(
-                List.of("serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--ops", "127.0.0.1:0"));
+        List<String> all = new ArrayList<>(List.of("serve", "--listen", "127.0.0.1:0"));
+        for (String port : List.of("--http", "--ops")) {
+            if (!List.of(args).contains(port)) {
+                all.addAll(List.of(port, "127.0.0.1:0"));
+            }
+        }
         all.addAll(List.of(args));
         try {
             return RunningServer.awaitReady(start(all.toArray(String[]::new)));

@@ -100,7 +100,8 @@ final class RunningServer implements AutoCloseable {
 
     /** Asks the server to end, as systemd does, and returns its exit code. */
     int stop() {
-        process.destroy();
+        // Process.destroy() would also close the streams, and what the server still says would fail.
+        process.toHandle().destroy();
         return awaitEnd();
     }
 
