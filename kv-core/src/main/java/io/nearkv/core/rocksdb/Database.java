@@ -68,6 +68,8 @@ final class Database implements AutoCloseable {
     static final int NOT_FOUND = RocksDB.NOT_FOUND;
 
     private static final int BLOOM_BITS_PER_KEY = 10;
+    /** Of a write buffer, for a filter of the keys in it: a get of any other key then need not search it, which costs as much as all the rest. */
+    private static final double BUFFER_FILTER_SHARE = 0.05;
     /** Values in {@code values} from this size on go to blob files, which compactions do not rewrite; only the last piece of a value is smaller. */
     private static final long MIN_BLOB_BYTES = 4096;
 
@@ -205,6 +207,8 @@ final class Database implements AutoCloseable {
     private static ColumnFamilyOptions entries(RocksStoreOptions options, Cache cache) {
         return plain(options, cache, options.writeBufferBytes)
                 .setMaxWriteBufferNumber(3)
+                .setMemtablePrefixBloomSizeRatio(BUFFER_FILTER_SHARE)
+                .setMemtableWholeKeyFiltering(true)
                 .setTableFormatConfig(table(cache)
                         .setFilterPolicy(new BloomFilter(BLOOM_BITS_PER_KEY))
                         .setDataBlockIndexType(DataBlockIndexType.kDataBlockBinaryAndHash)

@@ -63,6 +63,7 @@ public final class RocksStore implements KvStore {
     private final LargeValues largeValues;
     private final Uploads uploads;
     private final Sweeper sweeper;
+    private final IdleFlush idleFlush;
     private final RocksAdmin admin;
     private final AtomicBoolean closing = new AtomicBoolean();
 
@@ -80,6 +81,7 @@ public final class RocksStore implements KvStore {
         this.largeValues = new LargeValues(core, reads);
         this.uploads = new Uploads(core, writer, disk);
         this.sweeper = new Sweeper(core, writer, timer);
+        this.idleFlush = new IdleFlush(core, disk);
         this.admin = new RocksAdmin(core, writer);
         recovery.add(largeValues);
     }
@@ -224,6 +226,7 @@ public final class RocksStore implements KvStore {
             disk.look(); // Who sends no writes while there is no room would otherwise never learn that there is.
             largeValues.closeIdle();
             uploads.tidy();
+            idleFlush.look();
             if (core.database != null && feedLog.isDue(core.nowMillis())) {
                 var unused = writer.submit(new TrimFeed());
             }
