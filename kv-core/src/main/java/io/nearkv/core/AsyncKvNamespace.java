@@ -28,14 +28,21 @@ public final class AsyncKvNamespace {
 
     private final KvStore store;
     private final NamespaceRef namespace;
+    private final FailPolicy failPolicy;
     private final ReadOptions reads;
     private final WriteOptions writes;
 
     AsyncKvNamespace(KvStore store, NamespaceRef namespace, ReadOptions reads, WriteOptions writes) {
+        this(store, namespace, reads, writes, FailPolicy.CLOSED);
+    }
+
+    private AsyncKvNamespace(
+            KvStore store, NamespaceRef namespace, ReadOptions reads, WriteOptions writes, FailPolicy failPolicy) {
         this.store = store;
         this.namespace = namespace;
         this.reads = requireNonNull(reads, "reads");
         this.writes = requireNonNull(writes, "writes");
+        this.failPolicy = requireNonNull(failPolicy, "failPolicy");
     }
 
     /** Returns the title or id that this namespace was asked for by. */
@@ -60,22 +67,32 @@ public final class AsyncKvNamespace {
 
     /** Returns a view whose reads have these options. */
     public AsyncKvNamespace withReadOptions(ReadOptions options) {
-        return new AsyncKvNamespace(store, namespace, options, writes);
+        return new AsyncKvNamespace(store, namespace, options, writes, failPolicy);
     }
 
     /** Returns a view whose writes have these options. */
     public AsyncKvNamespace withWriteOptions(WriteOptions options) {
-        return new AsyncKvNamespace(store, namespace, reads, options);
+        return new AsyncKvNamespace(store, namespace, reads, options, failPolicy);
     }
 
     /** Returns a view whose calls may take this long, up to {@link Limits#MAX_TIMEOUT}. */
     public AsyncKvNamespace withTimeout(Duration timeout) {
-        return new AsyncKvNamespace(store, namespace, reads.withTimeout(timeout), writes.withTimeout(timeout));
+        return new AsyncKvNamespace(
+                store, namespace, reads.withTimeout(timeout), writes.withTimeout(timeout), failPolicy);
+    }
+
+    /** Returns a view whose single gets do this when nothing can be read. */
+    public AsyncKvNamespace withFailPolicy(FailPolicy policy) {
+        return new AsyncKvNamespace(store, namespace, policy.applyTo(reads), writes, policy);
+    }
+
+    FailPolicy failPolicy() {
+        return failPolicy;
     }
 
     /** Returns the entry of a key. */
     public CompletableFuture<GetResult> get(String key) {
-        return on(key, (id, k) -> store.get(id, k, reads));
+        return failPolicy.apply(on(key, (id, k) -> store.get(id, k, reads)));
     }
 
     /** Returns the value of a key as UTF-8 text, if it is there. */

@@ -29,6 +29,20 @@ public interface DirectReader {
          * @param expiresAt seconds since the epoch at which the entry expires, or 0
          */
         void entry(ByteBuffer value, @Nullable ByteBuffer metadata, long version, long expiresAt);
+
+        /**
+         * Takes what was found in the heap, where a view would have to be made first.
+         *
+         * @param found the entry, with at most {@link Limits#CHUNK_BYTES} of value
+         */
+        default void entry(GetResult.Found found) {
+            Metadata metadata = found.metadata();
+            entry(
+                    found.asByteBuffer(),
+                    metadata == null ? null : metadata.asByteBuffer(),
+                    found.version(),
+                    found.expiresAt());
+        }
     }
 
     /**

@@ -29,7 +29,7 @@ public sealed interface GetResult {
         }
 
         /** An entry that has metadata, or expires, or both. */
-        private static final class Described extends Found {
+        private static sealed class Described extends Found {
             private final @Nullable Metadata metadata;
             private final long expiresAt;
 
@@ -48,6 +48,51 @@ public sealed interface GetResult {
             public long expiresAt() {
                 return expiresAt;
             }
+        }
+
+        /** An entry that says where it comes from: one that a cache keeps. */
+        private static final class Sourced extends Described {
+            private final Origin origin;
+
+            private Sourced(byte[] value, @Nullable Metadata metadata, long version, long expiresAt, Origin origin) {
+                super(value, metadata, version, expiresAt);
+                this.origin = origin;
+            }
+
+            @Override
+            public Origin origin() {
+                return origin;
+            }
+        }
+
+        /** Stands in for an entry that nobody could be asked for. */
+        private static final class Substitute extends Found {
+            private Substitute(byte[] value) {
+                super(value);
+            }
+
+            @Override
+            public Origin origin() {
+                return SUBSTITUTED;
+            }
+        }
+
+        private static final Origin SUBSTITUTED = Origin.of(Origin.Source.SUBSTITUTE, java.time.Duration.ZERO);
+
+        /** Of a substitute alone. */
+        private Found(byte[] value) {
+            this.value = value;
+            this.version = 0;
+        }
+
+        /** Returns what stands in for an entry that nobody could be asked for: without metadata, with version 0, which no entry has. */
+        static Found substitute(byte[] value) {
+            return new Substitute(value);
+        }
+
+        /** Returns the same entry, with the same bytes, from this origin. */
+        public final Found withOrigin(Origin origin) {
+            return new Sourced(value, metadata(), version, expiresAt(), requireNonNull(origin, "origin"));
         }
 
         /** Returns a result over this very array; as for {@link Value#wrap}, nobody may write to it again. */
@@ -75,6 +120,11 @@ public sealed interface GetResult {
             return value.length;
         }
 
+        /** Returns the very array of the value, for the tiers alone; nobody may write to it. */
+        public final byte[] borrowArray() {
+            return value;
+        }
+
         /** Returns a read-only view of the bytes of the value. */
         public final ByteBuffer asByteBuffer() {
             return ByteBuffer.wrap(value).asReadOnlyBuffer();
@@ -85,7 +135,7 @@ public sealed interface GetResult {
             return null;
         }
 
-        /** Returns the number of the commit that wrote the entry, at least 1. */
+        /** Returns the number of the commit that wrote the entry, at least 1; 0 of what only stands in for one (see {@link FailPolicy#open}). */
         public final long version() {
             return version;
         }
@@ -120,10 +170,53 @@ public sealed interface GetResult {
         }
     }
 
-    /** The key was never written, was deleted, or has expired. */
-    record Missing() implements GetResult {
-        /** The one instance that is needed. */
-        public static final Missing INSTANCE = new Missing();
+    /** The key was never written, was deleted, or has expired. All are equal. */
+    final class Missing implements GetResult {
+        /** Says nothing more. */
+        public static final Missing INSTANCE = new Missing(0, Origin.OWNER);
+
+        private final long asOf;
+        private final Origin origin;
+
+        private Missing(long asOf, Origin origin) {
+            this.asOf = asOf;
+            this.origin = origin;
+        }
+
+        /** Returns the answer of a tier that has seen every change up to a version, or 0 if it does not say; from this origin. */
+        public static Missing of(long asOf, Origin origin) {
+            return asOf == 0 && origin == Origin.OWNER ? INSTANCE : new Missing(asOf, requireNonNull(origin, "origin"));
+        }
+
+        /** Returns a version that the tier which answered had reached, or 0 if it does not say: a session read tells it, so that the session never goes back behind it. */
+        public long asOf() {
+            return asOf;
+        }
+
+        @Override
+        public Origin origin() {
+            return origin;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Missing;
+        }
+
+        @Override
+        public int hashCode() {
+            return 1;
+        }
+
+        @Override
+        public String toString() {
+            return "Missing[]";
+        }
+    }
+
+    /** Returns where the answer comes from, and how old it is. */
+    default Origin origin() {
+        return Origin.OWNER;
     }
 
     /** Returns what the function for this shape answers. */

@@ -57,6 +57,11 @@ public final class KvNamespace {
         return new KvNamespace(async.withTimeout(timeout));
     }
 
+    /** Returns a view whose single gets do this when nothing can be read: for one call, {@code namespace.withFailPolicy(policy).get(key)}. */
+    public KvNamespace withFailPolicy(FailPolicy policy) {
+        return new KvNamespace(async.withFailPolicy(policy));
+    }
+
     /** Returns the entries of this namespace as objects of one type. */
     public <T> KvMap<T> as(Codec<T> codec) {
         return new KvMap<>(this, codec);
@@ -64,7 +69,11 @@ public final class KvNamespace {
 
     /** Returns the entry of a key. */
     public GetResult get(String key) {
-        return Blocking.await(() -> async.get(key), readTimeout());
+        try {
+            return Blocking.await(() -> async.get(key), readTimeout());
+        } catch (KvException e) {
+            return async.failPolicy().recover(e); // The wait may end before the call has ended by itself.
+        }
     }
 
     /** Returns the value of a key as UTF-8 text, if it is there. */

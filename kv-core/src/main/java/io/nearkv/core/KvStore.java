@@ -25,6 +25,12 @@ public interface KvStore extends AutoCloseable {
      */
     CompletableFuture<List<GetResult>> getAll(NamespaceId namespace, List<Key> keys, ReadOptions options);
 
+    /**
+     * Returns the versions of the entries of up to {@link Limits#MAX_BULK_GET_KEYS} keys, in the order asked, 0 for a key that is not there: what a cache asks to learn which of its
+     * copies are still good. No values travel. Fails with {@link ErrorCode#TOO_LARGE} if there are more keys.
+     */
+    CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options);
+
     /** Opens the entry of a key for reading piece by piece. */
     CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options);
 

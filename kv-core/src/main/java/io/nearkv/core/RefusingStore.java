@@ -47,6 +47,11 @@ public final class RefusingStore implements KvStore {
     }
 
     @Override
+    public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        return refuse();
+    }
+
+    @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
         return refuse();
     }

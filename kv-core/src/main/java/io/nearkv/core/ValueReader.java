@@ -22,6 +22,11 @@ public interface ValueReader extends AutoCloseable {
     /** Returns the seconds since the epoch at which the entry expires, or 0 if it does not. */
     long expiresAt();
 
+    /** Returns where the entry comes from, and how old it was when it was opened. */
+    default Origin origin() {
+        return Origin.OWNER;
+    }
+
     /**
      * Returns the next piece, at most {@link Limits#CHUNK_BYTES}, or an empty buffer at the end. The buffer is a view, valid until the next read or until the
      * reader is closed.

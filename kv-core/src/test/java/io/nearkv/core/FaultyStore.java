@@ -55,6 +55,11 @@ public final class FaultyStore implements KvStore {
     }
 
     @Override
+    public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        return run(() -> below.versions(namespace, keys, options));
+    }
+
+    @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
         return run(() -> below.open(namespace, key, options));
     }

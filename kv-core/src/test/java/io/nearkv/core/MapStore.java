@@ -165,6 +165,20 @@ public final class MapStore implements KvStore {
     }
 
     @Override
+    public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        requireNonNull(options, "options");
+        return run(() -> {
+            entries(namespace);
+            if (keys.size() > Limits.MAX_BULK_GET_KEYS) {
+                throw new KvException(ErrorCode.TOO_LARGE, keys.size() + " keys");
+            }
+            return keys.stream()
+                    .map(key -> find(namespace, key) instanceof GetResult.Found found ? found.version() : 0L)
+                    .toList();
+        });
+    }
+
+    @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
         requireNonNull(options, "options");
         return run(() -> find(namespace, key) instanceof GetResult.Found found

@@ -265,6 +265,14 @@ public final class HashMapStore implements KvStore, DirectReader {
     }
 
     @Override
+    public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        return getAll(namespace, keys, options)
+                .thenApply(results -> results.stream()
+                        .map(result -> result instanceof GetResult.Found found ? found.version() : 0L)
+                        .toList());
+    }
+
+    @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
         return CompletableFuture.failedFuture(notOffered());
     }

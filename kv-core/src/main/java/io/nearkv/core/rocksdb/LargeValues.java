@@ -41,10 +41,11 @@ final class LargeValues implements Recovery.Holder {
     }
 
     CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
+        long asOf = options.after() == null ? 0 : core.lastVersion;
         try {
             GetResult result = reads.inMemory(namespace, key);
             if (result != null) {
-                return CompletableFuture.completedFuture(whole(result));
+                return CompletableFuture.completedFuture(OpenResult.of(Reads.asOf(result, asOf)));
             }
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
@@ -52,12 +53,10 @@ final class LargeValues implements Recovery.Holder {
         return reads.onPool(options.timeout(), (db, lane) -> {
             int number = core.catalogue.namespace(namespace).number();
             GetResult result = reads.find(db, lane, db.anywhere, number, key);
-            return result != null ? whole(result) : stream(db, lane, number, key, options.timeout());
+            return result != null
+                    ? OpenResult.of(Reads.asOf(result, asOf))
+                    : stream(db, lane, number, key, options.timeout());
         });
-    }
-
-    private static OpenResult whole(GetResult result) {
-        return result.match(found -> new OpenResult.Opened(new Whole(found)), () -> OpenResult.Missing.INSTANCE);
     }
 
     private OpenResult stream(Database db, Lanes.Lane lane, int namespace, Key key, Duration timeout)
@@ -73,7 +72,7 @@ final class LargeValues implements Recovery.Holder {
         try {
             GetResult result = reads.find(db, lane, options, namespace, key);
             if (result != null) {
-                return whole(result);
+                return OpenResult.of(result);
             }
             reader = new Streaming(db, snapshot, options, namespace, key, lane, timeout);
             open.add(reader);
@@ -109,52 +108,6 @@ final class LargeValues implements Recovery.Holder {
     public void databaseClosing(Database db) {
         for (Streaming reader : open) {
             reader.endFor(db, core.closed ? StoreCore.closing() : core.unavailable);
-        }
-    }
-
-    private static final class Whole implements ValueReader {
-        private final GetResult.Found found;
-        private int next;
-        private boolean closed;
-
-        Whole(GetResult.Found found) {
-            this.found = found;
-        }
-
-        @Override
-        public int length() {
-            return found.length();
-        }
-
-        @Override
-        public @Nullable Metadata metadata() {
-            return found.metadata();
-        }
-
-        @Override
-        public long version() {
-            return found.version();
-        }
-
-        @Override
-        public long expiresAt() {
-            return found.expiresAt();
-        }
-
-        @Override
-        public synchronized CompletableFuture<ByteBuffer> read() {
-            if (closed) {
-                throw new IllegalStateException("the reader is closed");
-            }
-            int count = Math.min(Limits.CHUNK_BYTES, found.length() - next);
-            ByteBuffer piece = found.asByteBuffer().slice(next, count);
-            next += count;
-            return CompletableFuture.completedFuture(piece);
-        }
-
-        @Override
-        public synchronized void close() {
-            closed = true;
         }
     }
 

@@ -111,10 +111,12 @@ final class Reads implements DirectReader {
     }
 
     CompletableFuture<GetResult> get(NamespaceId namespace, Key key, io.nearkv.core.ReadOptions options) {
+        long asOf =
+                options.after() == null ? 0 : core.lastVersion; // Before the read, so that it reflects this at least.
         try {
             GetResult result = inMemory(namespace, key);
             if (result != null) {
-                return CompletableFuture.completedFuture(result);
+                return CompletableFuture.completedFuture(asOf(result, asOf));
             }
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
@@ -122,8 +124,15 @@ final class Reads implements DirectReader {
         return onPool(options.timeout(), (db, lane) -> {
             int number = core.catalogue.namespace(namespace).number();
             GetResult result = find(db, lane, db.anywhere, number, key);
-            return result != null ? result : findLarge(db, lane, number, key, Integer.MAX_VALUE);
+            return result != null ? asOf(result, asOf) : findLarge(db, lane, number, key, Integer.MAX_VALUE);
         });
+    }
+
+    /** Tells a session how far the store was, where the answer has no version that would. */
+    static GetResult asOf(GetResult result, long asOf) {
+        return asOf != 0 && result instanceof GetResult.Missing missing
+                ? GetResult.Missing.of(asOf, missing.origin())
+                : result;
     }
 
     /** Returns the answer if it is in memory, or null. */
@@ -270,6 +279,29 @@ final class Reads implements DirectReader {
                 found.add(result);
             }
             return found;
+        });
+    }
+
+    CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, io.nearkv.core.ReadOptions options) {
+        List<Key> asked = List.copyOf(keys);
+        if (asked.size() > Limits.MAX_BULK_GET_KEYS) {
+            return CompletableFuture.failedFuture(new KvException(
+                    ErrorCode.TOO_LARGE, asked.size() + " keys (expected: at most " + Limits.MAX_BULK_GET_KEYS + ")"));
+        }
+        // On the pool: it is asked for many keys at a time, and nobody waits for the answer to serve somebody else.
+        return onPool(options.timeout(), (db, lane) -> {
+            int number = core.catalogue.namespace(namespace).number();
+            List<Long> versions = new ArrayList<>(asked.size());
+            for (Key key : asked) {
+                EntryRecord.putEntryKey(lane.key.clear(), number, key);
+                int size = db.get(db.entries, db.anywhere, lane.key.flip(), lane.value);
+                EntryRecord.View view = lane.view;
+                if (size != Database.NOT_FOUND) {
+                    view.read(lane.value, size);
+                }
+                versions.add(size == Database.NOT_FOUND || view.isExpired(core) ? 0 : view.version);
+            }
+            return versions;
         });
     }
 

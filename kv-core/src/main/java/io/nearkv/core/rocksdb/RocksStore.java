@@ -280,6 +280,14 @@ public final class RocksStore implements KvStore {
     }
 
     @Override
+    public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        requireNonNull(namespace, "namespace");
+        requireNonNull(options, "options");
+        core.checkOpen();
+        return reads.versions(namespace, keys, options);
+    }
+
+    @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
         requireNonNull(namespace, "namespace");
         requireNonNull(key, "key");

@@ -4,11 +4,13 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.GetResult;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
+import io.nearkv.core.Origin;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.net.protocol.FoundFrame;
 import io.nearkv.net.protocol.FoundStreamFrame;
 import io.nearkv.net.protocol.FrameReader;
 import io.nearkv.net.protocol.FrameType;
+import io.nearkv.net.protocol.Frames;
 import io.nearkv.net.protocol.GetFrame;
 import io.netty.buffer.ByteBuf;
 
@@ -54,7 +56,7 @@ final class GetExchange extends Exchange {
     void receive(Slot slot, Session session, ByteBuf in, FrameReader frame) {
         switch (frame.type()) {
             case FrameType.FOUND -> slot.lane.complete(slot, FoundFrame.read(in, frame));
-            case FrameType.MISSING -> slot.lane.complete(slot, GetResult.Missing.INSTANCE);
+            case FrameType.MISSING -> slot.lane.complete(slot, Frames.readMissing(in, frame));
             case FrameType.FOUND_STREAM ->
                 slot.progress =
                         new Collected(FoundStreamFrame.read(in, frame), slot.lane.pool.options.streamWindowBytes());
@@ -79,9 +81,9 @@ final class GetExchange extends Exchange {
         collected.count = total;
         if (end) {
             FoundStreamFrame header = collected.header;
-            slot.lane.complete(
-                    slot,
-                    GetResult.Found.wrap(collected.bytes, header.metadata(), header.version(), header.expiresAt()));
+            GetResult.Found found =
+                    GetResult.Found.wrap(collected.bytes, header.metadata(), header.version(), header.expiresAt());
+            slot.lane.complete(slot, header.origin() == Origin.OWNER ? found : found.withOrigin(header.origin()));
         } else {
             collected.credit.onDisposed(length, session, slot.correlationId);
         }

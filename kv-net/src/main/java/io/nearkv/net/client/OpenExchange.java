@@ -7,6 +7,7 @@ import io.nearkv.net.protocol.FoundFrame;
 import io.nearkv.net.protocol.FoundStreamFrame;
 import io.nearkv.net.protocol.FrameReader;
 import io.nearkv.net.protocol.FrameType;
+import io.nearkv.net.protocol.Frames;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +30,8 @@ final class OpenExchange extends Exchange {
     @Override
     void receive(Slot slot, Session session, ByteBuf in, FrameReader frame) {
         switch (frame.type()) {
-            case FrameType.FOUND ->
-                slot.lane.complete(slot, new OpenResult.Opened(new HeldReader(FoundFrame.read(in, frame))));
-            case FrameType.MISSING -> slot.lane.complete(slot, OpenResult.Missing.INSTANCE);
+            case FrameType.FOUND -> slot.lane.complete(slot, OpenResult.of(FoundFrame.read(in, frame)));
+            case FrameType.MISSING -> slot.lane.complete(slot, OpenResult.of(Frames.readMissing(in, frame)));
             case FrameType.FOUND_STREAM -> {
                 FoundStreamFrame header = FoundStreamFrame.read(in, frame);
                 RemoteReader opened = new RemoteReader(this, slot, header);

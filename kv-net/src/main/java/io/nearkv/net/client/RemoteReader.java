@@ -2,6 +2,7 @@ package io.nearkv.net.client;
 
 import io.nearkv.core.KvException;
 import io.nearkv.core.Metadata;
+import io.nearkv.core.Origin;
 import io.nearkv.core.ValueReader;
 import io.nearkv.net.protocol.FoundStreamFrame;
 import java.nio.ByteBuffer;
@@ -49,6 +50,11 @@ final class RemoteReader implements ValueReader {
     @Override
     public long version() {
         return header.version();
+    }
+
+    @Override
+    public Origin origin() {
+        return header.origin();
     }
 
     @Override

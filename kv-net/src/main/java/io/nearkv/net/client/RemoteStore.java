@@ -31,6 +31,7 @@ import io.nearkv.net.wire.Wire;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,6 +57,20 @@ final class RemoteStore implements KvStore {
 
     @Override
     public CompletableFuture<List<GetResult>> getAll(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        return getAll(namespace, keys, options, false, EntryCodec::fromWire);
+    }
+
+    @Override
+    public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        return getAll(namespace, keys, options, true, Wire.GetItem::getVersion);
+    }
+
+    private <R> CompletableFuture<List<R>> getAll(
+            NamespaceId namespace,
+            List<Key> keys,
+            ReadOptions options,
+            boolean versionsOnly,
+            Function<Wire.GetItem, R> item) {
         requireNonNull(namespace, "namespace");
         List<Key> asked = List.copyOf(keys);
         pool.checkOpen();
@@ -65,8 +80,9 @@ final class RemoteStore implements KvStore {
         Wire.GetAll call = Wire.GetAll.newBuilder()
                 .setNamespace(EntryCodec.toWire(namespace))
                 .setOptions(OptionsCodec.toWire(options))
+                .setVersionsOnly(versionsOnly)
                 .build();
-        Exchange exchange = new CallExchange<>(
+        Exchange exchange = new CallExchange<Wire.GetItem, R>(
                 Operation.GET_ALL,
                 CallExchange.Kind.READ,
                 timeout -> BodyWriter.of(
@@ -77,7 +93,7 @@ final class RemoteStore implements KvStore {
                         asked,
                         EntryCodec::toWire),
                 Wire.GetItem.parser(),
-                EntryCodec::fromWire,
+                item,
                 (header, results) -> CallExchange.exactly(asked.size(), results));
         return pool.call(exchange, namespace, null, null, options.timeout(), 0);
     }

@@ -13,6 +13,7 @@ import io.nearkv.core.ListOptions;
 import io.nearkv.core.Metadata;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.Origin;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.Value;
 import io.nearkv.core.WriteResult;
@@ -94,11 +95,14 @@ public final class EntryCodec {
 
     /** Returns a result as an item of a bulk read. */
     public static Wire.GetItem toWire(GetResult result) {
-        if (!(result instanceof GetResult.Found found)) {
-            return Wire.GetItem.getDefaultInstance();
+        Wire.GetItem.Builder item = Wire.GetItem.newBuilder();
+        if (result.origin() != Origin.OWNER) {
+            item.setOrigin(OptionsCodec.toWire(result.origin()));
         }
-        return Wire.GetItem.newBuilder()
-                .setVersion(found.version())
+        if (!(result instanceof GetResult.Found found)) {
+            return item.setAsOf(((GetResult.Missing) result).asOf()).build();
+        }
+        return item.setVersion(found.version())
                 .setExpiresAt(found.expiresAt())
                 .setMetadata(metadata(found.metadata()))
                 .setValue(wrap(found.asByteBuffer()))
@@ -107,17 +111,24 @@ public final class EntryCodec {
 
     /** Returns the result of an item. */
     public static GetResult fromWire(Wire.GetItem item) {
+        Origin origin = item.hasOrigin() ? OptionsCodec.fromWire(item.getOrigin()) : Origin.OWNER;
         if (item.getVersion() == 0) {
-            return GetResult.Missing.INSTANCE;
+            return GetResult.Missing.of(Math.max(0, item.getAsOf()), origin);
         }
         if (item.getVersion() < 0) {
             throw new KvException(ErrorCode.INVALID_REQUEST, "version " + item.getVersion() + " (expected: 1 or more)");
         }
-        return GetResult.Found.wrap(
+        GetResult.Found found = GetResult.Found.wrap(
                 item.getValue().toByteArray(),
                 storedMetadata(item.getMetadata()),
                 item.getVersion(),
                 item.getExpiresAt());
+        return origin == Origin.OWNER ? found : found.withOrigin(origin);
+    }
+
+    /** Returns a version as an item of a bulk read of versions. */
+    public static Wire.GetItem versionToWire(long version) {
+        return Wire.GetItem.newBuilder().setVersion(version).build();
     }
 
     /** Returns a result as an item of a bulk write. */

@@ -5,6 +5,7 @@ import io.nearkv.core.GetResult;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.Metadata;
+import io.nearkv.core.Origin;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +22,7 @@ public final class FoundFrame {
 
     private FoundFrame() {}
 
-    /** Appends a whole frame; borrows all buffers. Whether {@code value} and {@code metadata} advance is not defined. */
+    /** Appends a whole frame with what the owner of the data has; borrows all buffers. */
     public static void write(
             ByteBuf out,
             int correlationId,
@@ -29,10 +30,22 @@ public final class FoundFrame {
             @Nullable ByteBuffer metadata,
             long version,
             long expiresAt) {
+        write(out, correlationId, value, metadata, version, expiresAt, Origin.OWNER);
+    }
+
+    /** Appends a whole frame; borrows all buffers. Whether {@code value} and {@code metadata} advance is not defined. */
+    public static void write(
+            ByteBuf out,
+            int correlationId,
+            ByteBuffer value,
+            @Nullable ByteBuffer metadata,
+            long version,
+            long expiresAt,
+            Origin origin) {
         int metadataLength = metadata == null ? 0 : metadata.remaining();
         int bodyLength = FIXED_BYTES + metadataLength + value.remaining();
         out.ensureWritable(Protocol.HEADER_BYTES + bodyLength);
-        Frames.writeHeader(out, FrameType.FOUND, 0, correlationId, bodyLength);
+        Frames.writeAnswerHeader(out, FrameType.FOUND, correlationId, origin, 0, bodyLength);
         out.writeLong(version);
         out.writeLong(expiresAt);
         out.writeShort(metadataLength);
@@ -40,6 +53,22 @@ public final class FoundFrame {
             out.writeBytes(metadata);
         }
         out.writeBytes(value);
+    }
+
+    /** Appends a whole frame for an entry that is in the heap; borrows the buffer. */
+    public static void write(ByteBuf out, int correlationId, GetResult.Found found) {
+        Metadata metadata = found.metadata();
+        int metadataLength = metadata == null ? 0 : metadata.length();
+        int bodyLength = FIXED_BYTES + metadataLength + found.length();
+        out.ensureWritable(Protocol.HEADER_BYTES + bodyLength);
+        Frames.writeAnswerHeader(out, FrameType.FOUND, correlationId, found.origin(), 0, bodyLength);
+        out.writeLong(found.version());
+        out.writeLong(found.expiresAt());
+        out.writeShort(metadataLength);
+        if (metadata != null) {
+            KeyBytes.write(out, metadata);
+        }
+        out.writeBytes(found.borrowArray());
     }
 
     /**
@@ -61,6 +90,9 @@ public final class FoundFrame {
         Metadata metadata = KeyBytes.readStoredMetadata(in, body + FIXED_BYTES, metadataLength);
         byte[] value =
                 KeyBytes.read(in, body + FIXED_BYTES + metadataLength, length - FIXED_BYTES - metadataLength, NO_BYTES);
-        return GetResult.Found.wrap(value, metadata, version, in.getLong(body + EXPIRES_AT));
+        GetResult.Found found = GetResult.Found.wrap(value, metadata, version, in.getLong(body + EXPIRES_AT));
+        return frame.extensionLength() == 0
+                ? found
+                : found.withOrigin(OptionsCodec.origin(Frames.parseExtension(in, frame)));
     }
 }

@@ -4,6 +4,7 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.Metadata;
+import io.nearkv.core.Origin;
 import io.nearkv.core.ValueReader;
 import io.netty.buffer.ByteBuf;
 import org.jspecify.annotations.Nullable;
@@ -15,12 +16,14 @@ import org.jspecify.annotations.Nullable;
  * @param expiresAt seconds since the epoch, or 0
  * @param valueBytes the number of bytes of the value that follows in DATA
  * @param metadata the metadata, or null if there is none
+ * @param origin where the entry comes from
  */
 public record FoundStreamFrame(
         long version,
         long expiresAt,
         int valueBytes,
-        @Nullable Metadata metadata) {
+        @Nullable Metadata metadata,
+        Origin origin) {
     private static final int FIXED_BYTES = 22;
     private static final int EXPIRES_AT = 8;
     private static final int VALUE_LENGTH = 16;
@@ -30,7 +33,8 @@ public record FoundStreamFrame(
     public static void write(ByteBuf out, int correlationId, ValueReader reader) {
         Metadata metadata = reader.metadata();
         int metadataLength = metadata == null ? 0 : metadata.length();
-        Frames.writeHeader(out, FrameType.FOUND_STREAM, 0, correlationId, FIXED_BYTES + metadataLength);
+        Frames.writeAnswerHeader(
+                out, FrameType.FOUND_STREAM, correlationId, reader.origin(), 0, FIXED_BYTES + metadataLength);
         out.writeLong(reader.version());
         out.writeLong(reader.expiresAt());
         out.writeInt(reader.length());
@@ -60,6 +64,7 @@ public record FoundStreamFrame(
                 version,
                 in.getLong(body + EXPIRES_AT),
                 (int) valueLength,
-                KeyBytes.readStoredMetadata(in, body + FIXED_BYTES, length - FIXED_BYTES));
+                KeyBytes.readStoredMetadata(in, body + FIXED_BYTES, length - FIXED_BYTES),
+                OptionsCodec.origin(Frames.parseExtension(in, frame)));
     }
 }

@@ -6,7 +6,9 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import io.nearkv.core.ErrorCode;
+import io.nearkv.core.GetResult;
 import io.nearkv.core.KvException;
+import io.nearkv.core.Origin;
 import io.nearkv.net.wire.Wire;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -43,6 +45,30 @@ public final class Frames {
         out.writeInt(type << 24 | flags << 16 | extensionLength);
         out.writeInt(correlationId);
         writeMessage(out, extension, extensionLength);
+    }
+
+    /** Appends the header of an answer to a read, with an extension where it says more than that the owner of the data has it. */
+    static void writeAnswerHeader(ByteBuf out, int type, int correlationId, Origin origin, long asOf, int bodyLength) {
+        Wire.Extension extension = OptionsCodec.extension(origin, asOf);
+        if (extension == null) {
+            writeHeader(out, type, 0, correlationId, bodyLength);
+        } else {
+            writeHeader(out, type, 0, correlationId, extension, bodyLength);
+        }
+    }
+
+    /** Appends a MISSING. */
+    public static void writeMissing(ByteBuf out, int correlationId, GetResult.Missing missing) {
+        writeAnswerHeader(out, FrameType.MISSING, correlationId, missing.origin(), missing.asOf(), 0);
+    }
+
+    /** Returns what a MISSING says. */
+    public static GetResult.Missing readMissing(ByteBuf in, FrameReader frame) {
+        if (frame.extensionLength() == 0) {
+            return GetResult.Missing.INSTANCE;
+        }
+        Wire.Extension extension = parseExtension(in, frame);
+        return GetResult.Missing.of(Math.max(0, extension.getAsOf()), OptionsCodec.origin(extension));
     }
 
     /** Appends a frame without a body: MISSING, CANCEL. */

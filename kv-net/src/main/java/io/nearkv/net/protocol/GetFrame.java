@@ -26,7 +26,10 @@ public final class GetFrame {
     public static void write(ByteBuf out, int correlationId, NamespaceId namespace, Key key, ReadOptions options) {
         int bodyLength = FIXED_BYTES + key.length();
         Consistency consistency = options.consistency();
-        if (consistency == Consistency.BOUNDED || consistency == Consistency.SESSION) {
+        if (consistency == Consistency.BOUNDED
+                || consistency == Consistency.SESSION
+                || options.cacheTtl() != null
+                || options.staleIfError() != null) {
             Frames.writeHeader(out, FrameType.GET, 0, correlationId, OptionsCodec.extension(options), bodyLength);
         } else {
             Frames.writeHeader(out, FrameType.GET, 0, correlationId, bodyLength);
@@ -67,9 +70,9 @@ public final class GetFrame {
         return in.getLong(frame.bodyOffset() + Long.BYTES);
     }
 
-    /** Returns whether any copy will do and the timeout is the default: nothing in the options that would have to be looked at. */
+    /** Returns whether any copy will do that the cache has, if there is one: nothing in the options that would have to be looked at. */
     public static boolean isEventual(ByteBuf in, FrameReader frame) {
-        return in.getByte(frame.bodyOffset() + CONSISTENCY) == 0;
+        return in.getByte(frame.bodyOffset() + CONSISTENCY) == 0 && frame.extensionLength() == 0;
     }
 
     /** Returns where in the buffer the key begins. */
@@ -95,7 +98,7 @@ public final class GetFrame {
     public static ReadOptions options(ByteBuf in, FrameReader frame, Duration defaultTimeout) {
         Duration timeout = OptionsCodec.timeout(in.getInt(frame.bodyOffset() + TIMEOUT), defaultTimeout);
         int consistency = in.getUnsignedByte(frame.bodyOffset() + CONSISTENCY);
-        if (consistency == WireNumbers.EVENTUAL) {
+        if (consistency == WireNumbers.EVENTUAL && frame.extensionLength() == 0) {
             return timeout.equals(Limits.DEFAULT_TIMEOUT)
                     ? ReadOptions.DEFAULT
                     : ReadOptions.DEFAULT.withTimeout(timeout);
@@ -105,6 +108,8 @@ public final class GetFrame {
                 consistency,
                 extension.getMaxStalenessNanos(),
                 extension.hasAfter() ? extension.getAfter() : null,
-                timeout);
+                timeout,
+                extension.hasCacheTtlMillis() ? OptionsCodec.age(extension.getCacheTtlMillis()) : null,
+                extension.hasStaleIfErrorMillis() ? OptionsCodec.age(extension.getStaleIfErrorMillis()) : null);
     }
 }

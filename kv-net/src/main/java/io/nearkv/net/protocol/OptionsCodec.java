@@ -4,6 +4,7 @@ import io.nearkv.core.Condition;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
+import io.nearkv.core.Origin;
 import io.nearkv.core.Position;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.ReadOptions.Consistency;
@@ -112,6 +113,14 @@ public final class OptionsCodec {
         if (after != null) {
             extension.setAfter(toWire(after));
         }
+        Duration cacheTtl = options.cacheTtl();
+        if (cacheTtl != null) {
+            extension.setCacheTtlMillis(millis(cacheTtl));
+        }
+        Duration staleIfError = options.staleIfError();
+        if (staleIfError != null) {
+            extension.setStaleIfErrorMillis(millis(staleIfError));
+        }
         return extension.build();
     }
 
@@ -124,6 +133,14 @@ public final class OptionsCodec {
         if (after != null) {
             wire.setAfter(toWire(after));
         }
+        Duration cacheTtl = options.cacheTtl();
+        if (cacheTtl != null) {
+            wire.setCacheTtlMillis(millis(cacheTtl));
+        }
+        Duration staleIfError = options.staleIfError();
+        if (staleIfError != null) {
+            wire.setStaleIfErrorMillis(millis(staleIfError));
+        }
         return wire.build();
     }
 
@@ -134,11 +151,18 @@ public final class OptionsCodec {
                 options.getConsistencyValue(),
                 options.getMaxStalenessNanos(),
                 options.hasAfter() ? options.getAfter() : null,
-                timeout(timeoutMillis, defaultTimeout));
+                timeout(timeoutMillis, defaultTimeout),
+                options.hasCacheTtlMillis() ? age(options.getCacheTtlMillis()) : null,
+                options.hasStaleIfErrorMillis() ? age(options.getStaleIfErrorMillis()) : null);
     }
 
     static ReadOptions readOptions(
-            int consistency, long maxStalenessNanos, Wire.@Nullable Position after, Duration timeout) {
+            int consistency,
+            long maxStalenessNanos,
+            Wire.@Nullable Position after,
+            Duration timeout,
+            @Nullable Duration cacheTtl,
+            @Nullable Duration staleIfError) {
         Consistency level = WireNumbers.consistency(consistency);
         if (level == null) {
             throw new KvException(ErrorCode.INVALID_REQUEST, "consistency: " + consistency + " (expected: 0 to 3)");
@@ -153,7 +177,50 @@ public final class OptionsCodec {
                         ? Duration.ofNanos(maxStalenessNanos < 0 ? Long.MAX_VALUE : maxStalenessNanos)
                         : Duration.ZERO,
                 level == Consistency.SESSION && after != null ? fromWire(after) : null,
-                timeout);
+                timeout,
+                cacheTtl,
+                staleIfError);
+    }
+
+    /** Returns an age in whole milliseconds, cut: what may be so old must not become older on the way. */
+    private static long millis(Duration age) {
+        return nanos(age) / 1_000_000;
+    }
+
+    /** Returns an age on the wire; more than a {@code long} can count in nanoseconds is as good as forever. */
+    static Duration age(long millis) {
+        return Duration.ofMillis(
+                millis < 0 || millis > Long.MAX_VALUE / 1_000_000 ? Long.MAX_VALUE / 1_000_000 : millis);
+    }
+
+    /** Returns where an answer comes from as a message has it. */
+    static Wire.Origin toWire(Origin origin) {
+        return Wire.Origin.newBuilder()
+                .setSourceValue(WireNumbers.of(origin.source()))
+                .setAgeMillis(millis(origin.age()))
+                .build();
+    }
+
+    /** Returns where an answer comes from. */
+    static Origin fromWire(Wire.Origin origin) {
+        return Origin.of(WireNumbers.source(origin.getSourceValue()), age(origin.getAgeMillis()));
+    }
+
+    /** Returns the extension of an answer; null if it needs none. */
+    static Wire.@Nullable Extension extension(Origin origin, long asOf) {
+        if (origin == Origin.OWNER && asOf == 0) {
+            return null;
+        }
+        Wire.Extension.Builder extension = Wire.Extension.newBuilder().setAsOf(asOf);
+        if (origin != Origin.OWNER) {
+            extension.setOrigin(toWire(origin));
+        }
+        return extension.build();
+    }
+
+    /** Returns where the answer in a frame comes from. */
+    static Origin origin(Wire.Extension extension) {
+        return extension.hasOrigin() ? fromWire(extension.getOrigin()) : Origin.OWNER;
     }
 
     /** Returns the position as a message has it. */

@@ -2,6 +2,7 @@ package io.nearkv.net.protocol;
 
 import io.nearkv.core.Condition;
 import io.nearkv.core.FeedEvent;
+import io.nearkv.core.Origin;
 import io.nearkv.core.ReadOptions.Consistency;
 import io.nearkv.core.WriteOptions.Durability;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,27 @@ final class WireNumbers {
             case 2 -> Consistency.SESSION;
             case 3 -> Consistency.STRONG;
             default -> null;
+        };
+    }
+
+    static int of(Origin.Source source) {
+        return switch (source) {
+            case OWNER -> 0;
+            case MEMORY -> 1;
+            case DISK -> 2;
+            case UPSTREAM -> 3;
+            case STALE, SUBSTITUTE -> 4; // A substitute is made by a client, and nothing that travels.
+        };
+    }
+
+    /** A source that is not known here is one of a cache. */
+    static Origin.Source source(int number) {
+        return switch (number) {
+            case 0 -> Origin.Source.OWNER;
+            case 2 -> Origin.Source.DISK;
+            case 3 -> Origin.Source.UPSTREAM;
+            case 4 -> Origin.Source.STALE;
+            default -> Origin.Source.MEMORY;
         };
     }
 

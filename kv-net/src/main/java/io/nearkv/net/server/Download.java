@@ -1,6 +1,7 @@
 package io.nearkv.net.server;
 
 import io.nearkv.core.ErrorCode;
+import io.nearkv.core.GetResult;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.Metadata;
@@ -58,8 +59,12 @@ final class Download extends Operation {
             if (!opening.isDone()) {
                 return;
             }
-            if (!(opening.take() instanceof OpenResult.Opened opened)) {
-                Frames.writeEmpty(session.connection().out(), FrameType.MISSING, correlationId);
+            OpenResult result = opening.take();
+            if (!(result instanceof OpenResult.Opened opened)) {
+                Frames.writeMissing(
+                        session.connection().out(),
+                        correlationId,
+                        result instanceof OpenResult.Missing missing ? missing.result() : GetResult.Missing.INSTANCE);
                 session.count(this, Counters.MISSING);
                 session.end(this);
                 return;
@@ -129,7 +134,8 @@ final class Download extends Operation {
                 gathered == null ? piece : gathered.flip(),
                 metadata == null ? null : metadata.asByteBuffer(),
                 open.version(),
-                open.expiresAt());
+                open.expiresAt(),
+                open.origin());
         session.count(this, Counters.OK);
         session.end(this);
     }

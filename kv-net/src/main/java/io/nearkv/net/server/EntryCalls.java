@@ -38,7 +38,8 @@ final class EntryCalls {
                 return new BulkGet(
                         store,
                         id,
-                        OptionsCodec.fromWire(header.getGetAll().getOptions(), millis, Limits.DEFAULT_TIMEOUT));
+                        OptionsCodec.fromWire(header.getGetAll().getOptions(), millis, Limits.DEFAULT_TIMEOUT),
+                        header.getGetAll().getVersionsOnly());
             }
             case WRITE_ALL -> {
                 guard.requireWrite(namespace);
@@ -103,12 +104,14 @@ final class EntryCalls {
         private final KvStore store;
         private final NamespaceId namespace;
         private final ReadOptions options;
+        private final boolean versionsOnly;
         private final List<Key> keys = new ArrayList<>();
 
-        BulkGet(KvStore store, NamespaceId namespace, ReadOptions options) {
+        BulkGet(KvStore store, NamespaceId namespace, ReadOptions options, boolean versionsOnly) {
             this.store = store;
             this.namespace = namespace;
             this.options = options;
+            this.versionsOnly = versionsOnly;
         }
 
         @Override
@@ -123,6 +126,12 @@ final class EntryCalls {
 
         @Override
         public Call.Work<?> begin(Duration timeout) {
+            if (versionsOnly) {
+                return Call.Work.of(
+                        store.versions(namespace, keys, options),
+                        versions -> BodyWriter.of(
+                                Wire.ReplyHeader.getDefaultInstance(), versions, EntryCodec::versionToWire));
+            }
             return Call.Work.of(
                     store.getAll(namespace, keys, options),
                     results -> BodyWriter.of(Wire.ReplyHeader.getDefaultInstance(), results, EntryCodec::toWire));

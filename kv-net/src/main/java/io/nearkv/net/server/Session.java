@@ -2,6 +2,7 @@ package io.nearkv.net.server;
 
 import io.nearkv.core.DirectReader;
 import io.nearkv.core.ErrorCode;
+import io.nearkv.core.GetResult;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
@@ -261,7 +262,7 @@ final class Session implements DirectReader.Visitor {
                         return;
                     }
                     case MISSING -> {
-                        Frames.writeEmpty(connection.out(), FrameType.MISSING, id);
+                        Frames.writeMissing(connection.out(), id, GetResult.Missing.INSTANCE);
                         clock.missing();
                         return;
                     }
@@ -281,6 +282,11 @@ final class Session implements DirectReader.Visitor {
     @Override
     public void entry(ByteBuffer value, @Nullable ByteBuffer metadata, long version, long expiresAt) {
         FoundFrame.write(connection.out(), directId, value, metadata, version, expiresAt);
+    }
+
+    @Override
+    public void entry(GetResult.Found found) {
+        FoundFrame.write(connection.out(), directId, found);
     }
 
     private void put(ByteBuf in, FrameReader frame) {

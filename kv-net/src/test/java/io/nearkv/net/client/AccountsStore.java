@@ -72,6 +72,11 @@ final class AccountsStore implements KvStore {
     }
 
     @Override
+    public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        return of(namespace).versions(namespace, keys, options);
+    }
+
+    @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
         return of(namespace).open(namespace, key, options);
     }

@@ -16,6 +16,7 @@ import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.Mutation;
+import io.nearkv.core.Origin;
 import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
@@ -141,7 +142,7 @@ class FrameCodecTest {
         FoundStreamFrame read = roundTrip(
                 out -> FoundStreamFrame.write(out, 7, new StreamHead(5, 99, 70_000, METADATA)), FoundStreamFrame::read);
 
-        assertThat(read).isEqualTo(new FoundStreamFrame(5, 99, 70_000, METADATA));
+        assertThat(read).isEqualTo(new FoundStreamFrame(5, 99, 70_000, METADATA, Origin.OWNER));
     }
 
     @Test

@@ -142,6 +142,11 @@ public final class GatedStore implements KvStore {
     }
 
     @Override
+    public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        return gate(store.versions(namespace, keys, options));
+    }
+
+    @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
         return gate(store.open(namespace, key, options)
                 .thenApply(result -> result instanceof OpenResult.Opened opened
