@@ -35,8 +35,8 @@ public sealed interface FeedEvent {
     }
 
     /**
-     * The reader has seen every change up to this position that it asked for. Comes once when the reader has caught up, and then at the requested interval
-     * while nothing else does.
+     * The reader has seen every change up to this position that it asked for, and there are no others. Comes once when the reader has caught up, and then at the requested
+     * interval, also between changes, as long as it has: so the last heartbeat says how old what the reader knows may be.
      *
      * @param position where the reader goes on
      */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param namespace the namespace, or null for every namespace of the store (what a tier below follows)
  * @param prefix what the keys begin with; empty for all
  * @param start where to begin
- * @param heartbeat how often a {@link FeedEvent.Heartbeat} comes while nothing else does
+ * @param heartbeat how often a {@link FeedEvent.Heartbeat} comes while the reader has caught up
  */
 public record FeedRequest(@Nullable NamespaceId namespace, String prefix, Start start, Duration heartbeat) {
     /** How often a heartbeat comes where nothing else is said. */

@@ -173,6 +173,34 @@ public final class Key implements Comparable<Key> {
         return utf8.length >= prefix.length && Arrays.equals(utf8, 0, prefix.length, prefix, 0, prefix.length);
     }
 
+    /** Returns what {@link #hashCode()} of a key with the remaining bytes of the buffer would be; leaves its position alone. */
+    public static int hashOf(ByteBuffer utf8) {
+        int h = 1; // As Arrays.hashCode.
+        int end = utf8.limit();
+        for (int i = utf8.position(); i < end; i++) {
+            h = 31 * h + utf8.get(i);
+        }
+        return h;
+    }
+
+    /** Returns whether the remaining bytes of the buffer are those of this key; leaves its position alone. */
+    public boolean contentEquals(ByteBuffer bytes) {
+        int start = bytes.position();
+        if (bytes.remaining() != utf8.length) {
+            return false;
+        }
+        if (bytes.hasArray()) {
+            int from = bytes.arrayOffset() + start;
+            return Arrays.equals(utf8, 0, utf8.length, bytes.array(), from, from + utf8.length);
+        }
+        for (int i = 0; i < utf8.length; i++) {
+            if (utf8[i] != bytes.get(start + i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Orders by bytes, unsigned. */
     @Override
     public int compareTo(Key other) {

@@ -47,8 +47,11 @@ public interface DirectReadContract extends ContractSupport {
         ByteBuffer direct = ByteBuffer.allocateDirect(heap.remaining() + 7);
         direct.position(3).put(heap.duplicate()).flip().position(3);
         DirectReader.Outcome outcome = compare(heap);
-        assertThat(compare(direct)).isEqualTo(outcome);
-        return outcome;
+        DirectReader.Outcome again = compare(direct);
+        if (outcome != DirectReader.Outcome.ELSEWHERE) {
+            assertThat(again).isEqualTo(outcome); // Else the get in between may have brought it into memory.
+        }
+        return again;
     }
 
     @Test

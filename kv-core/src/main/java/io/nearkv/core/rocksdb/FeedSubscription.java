@@ -40,7 +40,6 @@ final class FeedSubscription implements Flow.Subscription, Runnable {
     private volatile boolean over;
     private volatile @Nullable Throwable ending;
     private volatile boolean heartbeatDue = true;
-    private volatile long lastEventNanos = System.nanoTime();
     private volatile @Nullable Future<?> heartbeat;
 
     private final Deque<ChangeGroup> fetched = new ArrayDeque<>();
@@ -90,7 +89,7 @@ final class FeedSubscription implements Flow.Subscription, Runnable {
     }
 
     private void beat() {
-        if (System.nanoTime() - lastEventNanos >= request.heartbeat().toNanos() * 9 / 10 && core.database != null) {
+        if (core.database != null) {
             heartbeatDue = true;
             schedule();
         }
@@ -241,7 +240,6 @@ final class FeedSubscription implements Flow.Subscription, Runnable {
     }
 
     private void emit(FeedEvent event) {
-        lastEventNanos = System.nanoTime();
         if (demand.get() != Long.MAX_VALUE) {
             demand.decrementAndGet();
         }

@@ -1,0 +1,69 @@
+package io.nearkv.edge;
+
+import io.nearkv.core.AccountId;
+import io.nearkv.core.KvStore;
+import io.nearkv.core.StoreFixture;
+import io.nearkv.core.TestClock;
+import java.io.IOException;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** A cache over the store of another fixture, on its clock. */
+final class EdgeFixture implements StoreFixture {
+    private final StoreFixture below;
+    private final UnaryOperator<EdgeOptions> settings;
+    private EdgeCache cache;
+
+    /** Takes the fixture over. */
+    EdgeFixture(StoreFixture below, UnaryOperator<EdgeOptions> settings) {
+        this.below = below;
+        this.settings = settings;
+        this.cache = open();
+    }
+
+    private EdgeCache open() {
+        EdgeOptions options = EdgeOptions.DEFAULT.withMemoryBytes(16 << 20);
+        TestClock clock = below.clock();
+        return EdgeCache.open(
+                below.store(),
+                settings.apply(clock == null ? options : options.withTime(clock, System::nanoTime)));
+    }
+
+    @Override
+    public KvStore store() {
+        return cache;
+    }
+
+    @Override
+    public AccountId account() {
+        return below.account();
+    }
+
+    @Override
+    public @Nullable TestClock clock() {
+        return below.clock();
+    }
+
+    @Override
+    public boolean canReopen() {
+        return below.canReopen();
+    }
+
+    @Override
+    public void reopen() throws Exception {
+        cache.close();
+        below.reopen();
+        cache = open();
+    }
+
+    @Override
+    public boolean sweep() {
+        return below.sweep();
+    }
+
+    @Override
+    public void close() throws IOException {
+        cache.close();
+        below.close();
+    }
+}

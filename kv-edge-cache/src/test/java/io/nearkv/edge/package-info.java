@@ -1,0 +1,5 @@
+/** Tests of the edge cache. */
+@NullMarked
+package io.nearkv.edge;
+
+import org.jspecify.annotations.NullMarked;
