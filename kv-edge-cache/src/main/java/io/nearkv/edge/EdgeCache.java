@@ -687,6 +687,7 @@ public final class EdgeCache implements KvStore {
 
     @Override
     public Position positionOf(long version) {
+        checkOpen();
         Position position = feed.position();
         return position != null && position.versions().size() == 1
                 ? Position.of(position.lineage(), version)

@@ -25,8 +25,7 @@ final class EdgeFixture implements StoreFixture {
         EdgeOptions options = EdgeOptions.DEFAULT.withMemoryBytes(16 << 20);
         TestClock clock = below.clock();
         return EdgeCache.open(
-                below.store(),
-                settings.apply(clock == null ? options : options.withTime(clock, System::nanoTime)));
+                below.store(), settings.apply(clock == null ? options : options.withTime(clock, System::nanoTime)));
     }
 
     @Override
