@@ -49,7 +49,7 @@ class ArchitectureTest {
     @Test
     void every_module_is_under_test() {
         assertThat(PRODUCTION.stream().map(JavaClass::getPackageName))
-                .contains("io.nearkv.core", "io.nearkv.net", "io.nearkv.server");
+                .contains("io.nearkv.core", "io.nearkv.edge", "io.nearkv.net", "io.nearkv.server");
     }
 
     @Test
@@ -58,12 +58,16 @@ class ArchitectureTest {
                 .consideringOnlyDependenciesInAnyPackage("io.nearkv..")
                 .layer("core")
                 .definedBy("io.nearkv.core..")
+                .layer("edge")
+                .definedBy("io.nearkv.edge..")
                 .layer("net")
                 .definedBy("io.nearkv.net..")
                 .layer("server")
                 .definedBy("io.nearkv.server..")
                 .whereLayer("core")
                 .mayNotAccessAnyLayer()
+                .whereLayer("edge")
+                .mayOnlyAccessLayers("core")
                 .whereLayer("net")
                 .mayOnlyAccessLayers("core")
                 .whereLayer("server")
@@ -80,7 +84,8 @@ class ArchitectureTest {
     void the_contract_does_not_know_the_engine() {
         noClasses()
                 .that()
-                .resideInAnyPackage("io.nearkv.core", "io.nearkv.core.identity..", "io.nearkv.net..")
+                .resideInAnyPackage(
+                        "io.nearkv.core", "io.nearkv.core.identity..", "io.nearkv.edge..", "io.nearkv.net..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.nearkv.core.rocksdb..")
@@ -90,6 +95,7 @@ class ArchitectureTest {
     @Test
     void each_library_is_seen_only_where_it_belongs() {
         onlyIn("io.nearkv.core.rocksdb..", "org.rocksdb..");
+        onlyIn("io.nearkv.edge..", "com.github.benmanes..");
         onlyIn("io.nearkv.net..", "io.netty..", "com.google.protobuf..");
         onlyIn("io.nearkv.net.rest..", "io.netty.handler.codec.http..", "io.netty.handler.codec.http2..");
         onlyIn("io.nearkv.core.identity..", "io.jsonwebtoken..");
@@ -219,6 +225,7 @@ class ArchitectureTest {
                 "io.netty..",
                 "com.google.protobuf..",
                 "io.jsonwebtoken..",
+                "com.github.benmanes..",
                 "tools.jackson..",
                 "io.prometheus..",
                 GENERATED);

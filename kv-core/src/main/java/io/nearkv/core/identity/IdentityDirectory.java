@@ -223,6 +223,34 @@ public final class IdentityDirectory {
         });
     }
 
+    /**
+     * Makes all that a node of another machine needs to serve this environment from the node above it.
+     *
+     * @param name what the node is called
+     * @param buildId the build that it runs
+     * @param lifetime how long its two tokens are good
+     * @throws IllegalArgumentException if one of these is out of range
+     */
+    public JoinDocument join(String name, String buildId, Duration lifetime) {
+        String token = issueToken(
+                new TokenRequest(NODE_SUBJECT + " " + name, account, Permissions.administrator(), lifetime, buildId));
+        String buildToken = issueBuildToken(buildId, lifetime);
+        try {
+            return new JoinDocument(
+                    name,
+                    environment,
+                    account,
+                    keyset(),
+                    readLine(revocationsFile(), IdentityLimits.MAX_REVOCATIONS_CHARS),
+                    buildToken,
+                    token);
+        } catch (IOException e) {
+            throw unreadable(revocationsFile(), e);
+        } catch (MalformedException e) {
+            throw damaged(revocationsFile(), e);
+        }
+    }
+
     /** Makes a build token and puts it in place of the folder's own, for a folder whose program was replaced by another build. */
     public void installBuildToken(String buildId, Duration lifetime) {
         String token = issueBuildToken(buildId, lifetime);

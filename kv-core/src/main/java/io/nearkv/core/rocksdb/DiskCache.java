@@ -90,7 +90,7 @@ public final class DiskCache implements CacheStorage {
                         .setMaxWriteBufferNumber(3)
                         .setMaxTotalWalSize(Math.min(MAX_WRITE_BUFFER_BYTES, maxBytes / 16))
                         .setCompressionType(CompressionType.LZ4_COMPRESSION)
-                        .setMaxOpenFiles(256)
+                        .setMaxOpenFiles(-1) // As FIFO compaction wants it; there are few.
                         .setStatsDumpPeriodSec(0)
                         .setMaxLogFileSize(1 << 20)
                         .setKeepLogFileNum(2)

@@ -40,7 +40,7 @@ final class Caller {
             if (refusal != null) {
                 throw refusal;
             }
-            known = new SessionGuard(authority, context.authenticate(bare(token), peer));
+            known = context.guard(context.authenticate(bare(token), peer));
             guard = known;
             presented = token;
         }

@@ -25,7 +25,8 @@ record Cors(boolean any, Set<String> origins) {
     private static final String METHODS = "GET, HEAD, PUT, POST, DELETE";
     private static final String REQUEST_HEADERS =
             "authorization, content-type, if-match, if-none-match, if-range, range, last-event-id";
-    private static final String ANSWER_HEADERS = "etag, expiration, content-range, retry-after";
+    private static final String ANSWER_HEADERS =
+            "etag, expiration, content-range, retry-after, age, nearkv-cache-status";
     private static final String PREFLIGHT_SECONDS = "3600";
 
     Cors {

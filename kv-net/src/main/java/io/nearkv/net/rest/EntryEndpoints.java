@@ -16,6 +16,7 @@ import io.nearkv.core.ListPage;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.OpenResult;
+import io.nearkv.core.Origin;
 import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
@@ -38,6 +39,11 @@ import org.jspecify.annotations.Nullable;
 
 /** What is asked of the entries of a namespace: a thin translation onto {@link KvStore}. Confined to the loop of its handler. */
 final class EntryEndpoints {
+    /** Shortest time that a read may let a copy be good for, over this face (Workers KV). */
+    private static final long MIN_CACHE_TTL_SECONDS = 30;
+    /** Longer than anybody keeps a copy; larger numbers mean the same. */
+    private static final long MAX_CACHE_TTL_SECONDS = 10L * 365 * 24 * 3600;
+
     /** A body of 100 MB takes the disk a while. */
     private static final WriteOptions BULK = WriteOptions.DEFAULT.withTimeout(Duration.ofSeconds(60));
 
@@ -138,7 +144,7 @@ final class EntryEndpoints {
             delete(request, route, namespace.id());
         } else if (method.equals(HttpMethod.HEAD)) {
             guard.requireRead(namespace);
-            download(request, key(request, route), guard, namespace.id());
+            download(request, key(request, route), guard, namespace.id(), readOptions(route));
         } else {
             throw route.methodNotAllowed(method.name());
         }
@@ -154,7 +160,9 @@ final class EntryEndpoints {
         } catch (KvException e) {
             throw RestException.badName(e);
         }
+        ReadOptions reads = readOptions(route);
         if (direct != null
+                && reads.cacheTtl() == null
                 && !headers.contains(HttpHeaderNames.RANGE)
                 && !headers.contains(HttpHeaderNames.IF_NONE_MATCH)) {
             switch (direct.read(namespace, key, handler)) {
@@ -162,19 +170,36 @@ final class EntryEndpoints {
                     return;
                 }
                 case MISSING -> {
-                    handler.answerMissing(Op.GET);
+                    handler.answerMissing(Op.GET, Origin.OWNER);
                     return;
                 }
                 case ELSEWHERE -> {}
             }
         }
-        download(request, Key.ofUtf8(name), guard, namespace);
+        download(request, Key.ofUtf8(name), guard, namespace, reads);
     }
 
-    private void download(HttpRequest request, Key key, SessionGuard guard, NamespaceId namespace) {
+    /** Returns what the query says of how old a copy may be, as the binding of Workers does. */
+    private static ReadOptions readOptions(Route route) {
+        if (route.query().isEmpty()) {
+            return ReadOptions.DEFAULT;
+        }
+        long ttl = Query.of(route.query()).seconds("cache_ttl");
+        if (ttl == Query.ABSENT) {
+            return ReadOptions.DEFAULT;
+        }
+        if (ttl < MIN_CACHE_TTL_SECONDS) {
+            throw RestException.invalid(
+                    WorkersCodes.VALIDATION,
+                    "Invalid cache_ttl of " + ttl + ". Cache TTL must be at least " + MIN_CACHE_TTL_SECONDS + ".");
+        }
+        return ReadOptions.DEFAULT.withCacheTtl(Duration.ofSeconds(Math.min(ttl, MAX_CACHE_TTL_SECONDS)));
+    }
+
+    private void download(HttpRequest request, Key key, SessionGuard guard, NamespaceId namespace, ReadOptions reads) {
         ValueDownload download = new ValueDownload(handler, guard, request.headers());
         handler.admit(download, Limits.CHUNK_BYTES);
-        download.start(store().open(namespace, key, ReadOptions.DEFAULT));
+        download.start(store().open(namespace, key, reads));
     }
 
     private void put(HttpRequest request, Route route, SessionGuard guard, NamespaceId namespace) {

@@ -1,5 +1,6 @@
 package io.nearkv.net.rest;
 
+import io.nearkv.core.Origin;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
@@ -18,6 +19,11 @@ final class Responses {
     static final AsciiString OCTETS = AsciiString.cached("application/octet-stream");
     static final AsciiString JSON = AsciiString.cached("application/json");
     static final AsciiString EVENTS = AsciiString.cached("text/event-stream");
+    private static final AsciiString CACHE_STATUS = AsciiString.cached("nearkv-cache-status");
+    private static final AsciiString HIT = AsciiString.cached("HIT");
+    private static final AsciiString DISK = AsciiString.cached("DISK");
+    private static final AsciiString MISS = AsciiString.cached("MISS");
+    private static final AsciiString STALE = AsciiString.cached("STALE");
     static final AsciiString EXPIRATION = AsciiString.cached("expiration");
 
     private static final AsciiString BYTES = AsciiString.cached("bytes");
@@ -50,8 +56,27 @@ final class Responses {
         return response;
     }
 
+    /** Says where an answer of a cache comes from, and its age in seconds; nothing where the owner of the data has answered. */
+    static void origin(HttpHeaders headers, Origin origin) {
+        if (origin != Origin.OWNER) {
+            headers.set(CACHE_STATUS, statusOf(origin.source()))
+                    .set(HttpHeaderNames.AGE, Long.toString(origin.age().toSeconds()));
+        }
+    }
+
+    /** Returns the words of {@code CF-Cache-Status}, where it has one. */
+    private static AsciiString statusOf(Origin.Source source) {
+        return switch (source) {
+            case MEMORY -> HIT;
+            case DISK -> DISK;
+            case STALE, SUBSTITUTE -> STALE;
+            case UPSTREAM, OWNER -> MISS;
+        };
+    }
+
     /** Says what is known of the value that is answered. */
-    static void describe(HttpHeaders headers, long version, long expiresAt) {
+    static void describe(HttpHeaders headers, long version, long expiresAt, Origin origin) {
+        origin(headers, origin);
         headers.set(HttpHeaderNames.ETAG, EntityTag.of(version)).set(HttpHeaderNames.ACCEPT_RANGES, BYTES);
         if (expiresAt != 0) {
             headers.set(EXPIRATION, Long.toString(expiresAt));

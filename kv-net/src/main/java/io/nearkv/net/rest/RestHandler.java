@@ -2,8 +2,10 @@ package io.nearkv.net.rest;
 
 import io.nearkv.core.DirectReader;
 import io.nearkv.core.ErrorCode;
+import io.nearkv.core.GetResult;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
+import io.nearkv.core.Origin;
 import io.nearkv.net.server.Counters;
 import io.nearkv.net.server.Counters.Cut;
 import io.nearkv.net.server.Op;
@@ -568,12 +570,14 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
     }
 
     /** Answers that the key is absent; ends the exchange, if there is one. */
-    void answerMissing(Op read) {
+    void answerMissing(Op read, Origin origin) {
         Exchange running = exchange;
         if (running != null) {
             end(running);
         }
-        answer(read, Refusals.response(RestException.keyNotFound(), ctx().alloc(), context.date()), Counters.MISSING);
+        FullHttpResponse response = Refusals.response(RestException.keyNotFound(), ctx().alloc(), context.date());
+        Responses.origin(response.headers(), origin);
+        answer(read, response, Counters.MISSING);
     }
 
     /** Answers the request under way, whole. Takes the response over. */
@@ -837,7 +841,16 @@ final class RestHandler extends ChannelInboundHandlerAdapter implements DirectRe
         ByteBuf body = buffer(Math.max(1, value.remaining()));
         body.writeBytes(value);
         FullHttpResponse response = Responses.full(200, Responses.OCTETS, body, context.date());
-        Responses.describe(response.headers(), version, expiresAt);
+        Responses.describe(response.headers(), version, expiresAt, Origin.OWNER);
+        answer(Op.GET, response, Counters.OK);
+    }
+
+    @Override
+    public void entry(GetResult.Found found) {
+        ByteBuf body = buffer(Math.max(1, found.length()));
+        body.writeBytes(found.borrowArray());
+        FullHttpResponse response = Responses.full(200, Responses.OCTETS, body, context.date());
+        Responses.describe(response.headers(), found.version(), found.expiresAt(), found.origin());
         answer(Op.GET, response, Counters.OK);
     }
 

@@ -57,7 +57,7 @@ final class ValueDownload extends Exchange {
 
     private void opened(OpenResult result) {
         if (!(result instanceof OpenResult.Opened opened)) {
-            handler.answerMissing(op);
+            handler.answerMissing(op, ((OpenResult.Missing) result).result().origin());
             return;
         }
         ValueReader open = opened.reader();
@@ -92,7 +92,7 @@ final class ValueDownload extends Exchange {
     }
 
     private static void describe(HttpHeaders headers, ValueReader open, @Nullable ByteRange range) {
-        Responses.describe(headers, open.version(), open.expiresAt());
+        Responses.describe(headers, open.version(), open.expiresAt(), open.origin());
         if (range != null) {
             headers.set(HttpHeaderNames.CONTENT_RANGE, range.contentRange(open.length()));
         }
@@ -105,7 +105,7 @@ final class ValueDownload extends Exchange {
         } else {
             response.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(length));
         }
-        Responses.describe(response.headers(), open.version(), open.expiresAt());
+        Responses.describe(response.headers(), open.version(), open.expiresAt(), open.origin());
         handler.finish(this, response, Counters.OK);
     }
 

@@ -56,7 +56,7 @@ final class Handshake {
                 hello.getStreamWindowBytes() <= 0
                         ? Protocol.DEFAULT_STREAM_WINDOW_BYTES
                         : Math.max(Protocol.MIN_STREAM_WINDOW_BYTES, hello.getStreamWindowBytes()));
-        Session session = new Session(connection, new SessionGuard(authority, grant), peerWindow);
+        Session session = new Session(connection, connection.context().guard(grant), peerWindow);
         Frames.writeMessage(
                 connection.out(),
                 FrameType.HELLO_OK,

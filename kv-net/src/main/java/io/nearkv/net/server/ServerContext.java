@@ -152,6 +152,14 @@ public final class ServerContext {
                 && grant.permissions().allowsEverywhere(Permission.ADMIN);
     }
 
+    /**
+     * Returns the guard of a connection whose token gave this grant. A token of the operator's administrator that names the build of its bearer is that of a tier below, such as an edge:
+     * its callers may be of any account, and it has let them in by the same rules.
+     */
+    public SessionGuard guard(Grant grant) {
+        return new SessionGuard(authority, grant, grant.buildId() != null && isOperator(grant));
+    }
+
     // ---- requests ----
 
     /** Counts one more request in flight that holds so many bytes; throws 413 or 503, and then nothing is counted. */

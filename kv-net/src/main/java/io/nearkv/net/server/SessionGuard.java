@@ -22,6 +22,7 @@ public final class SessionGuard {
     private static final int MAX_NAMESPACES = 4096;
 
     private final Authority authority;
+    private final boolean everyAccount;
     private Grant grant;
 
     // Namespaces that exist, or did, and are the account's. Ids are never used again and never change their account, so
@@ -51,10 +52,20 @@ public final class SessionGuard {
         }
     }
 
-    /** Creates the guard of a connection whose token gave this grant. */
-    public SessionGuard(Authority authority, Grant grant) {
+    /**
+     * Creates the guard of a connection whose token gave this grant.
+     *
+     * @param everyAccount whether the bearer is a tier that stands for the callers of every account, whom it has authenticated itself
+     */
+    public SessionGuard(Authority authority, Grant grant, boolean everyAccount) {
         this.authority = authority;
+        this.everyAccount = everyAccount;
         this.grant = grant;
+    }
+
+    /** Returns whether the bearer is a tier that stands for the callers of every account. */
+    boolean isOfEveryAccount() {
+        return everyAccount;
     }
 
     /** Returns what the caller's token grants. */
@@ -99,7 +110,7 @@ public final class SessionGuard {
      * that it exists.
      */
     public Namespace accept(NamespaceId id, @Nullable NamespaceInfo found) {
-        if (found == null || !found.account().equals(grant.account())) {
+        if (found == null || !(everyAccount || found.account().equals(grant.account()))) {
             throw notFound(id);
         }
         return add(id);

@@ -116,7 +116,7 @@ final class Watch extends Operation implements Flow.Subscriber<FeedEvent> {
             if (event == null || outflow.credit() == 0) {
                 return true;
             }
-            if (wholeAccount && event instanceof FeedEvent.Change change) {
+            if (wholeAccount && !session.guard().isOfEveryAccount() && event instanceof FeedEvent.Change change) {
                 Boolean own = isOwn(change);
                 if (own == null) {
                     return true;

@@ -18,6 +18,8 @@ final class Commands {
             "namespace",
             "token",
             "key",
+            "join",
+            "edge",
             "import",
             "export",
             "backup",
@@ -47,6 +49,10 @@ final class Commands {
             case "token revoke" -> new TokenRevokeCommand(console);
             case "key" -> new GroupCommand.Key(console);
             case "key rotate" -> new KeyRotateCommand(console);
+            case "join" -> new GroupCommand.Join(console);
+            case "join create" -> new JoinCreateCommand(console);
+            case "edge" -> new GroupCommand.Edge(console);
+            case "edge status" -> new EdgeStatusCommand(console);
             case "import" -> new ImportCommand(console);
             case "export" -> new ExportCommand(console);
             case "backup" -> new BackupCommand(console);
@@ -62,6 +68,8 @@ final class Commands {
             case "namespace" -> List.of("create", "list", "show", "rename", "delete");
             case "token" -> List.of("create", "inspect", "revoke");
             case "key" -> List.of("rotate");
+            case "join" -> List.of("create");
+            case "edge" -> List.of("status");
             default -> List.of();
         };
     }

@@ -88,7 +88,7 @@ final class EngineOptions implements SettingDefaults.Settings {
         }
     }
 
-    private static long bytes(long mib) {
+    static long bytes(long mib) {
         if (mib < 0 || mib > 1L << 30) {
             throw new IllegalArgumentException("MiB: " + mib + " (expected: 0 to " + (1L << 30) + ")");
         }

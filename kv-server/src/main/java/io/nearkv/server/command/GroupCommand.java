@@ -56,4 +56,29 @@ abstract sealed class GroupCommand extends BaseCommand {
             super(console, "key");
         }
     }
+
+    /** {@code nearkv join}. */
+    @Command(
+            name = "join",
+            description =
+                    "Makes what a node of another machine needs. Works on the keys in the data folder; needs no server.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Join extends GroupCommand {
+        Join(Console console) {
+            super(console, "join");
+        }
+    }
+
+    /** {@code nearkv edge}. */
+    @Command(
+            name = "edge",
+            description = "Looks after edge nodes.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Edge extends GroupCommand {
+        Edge(Console console) {
+            super(console, "edge");
+        }
+    }
 }

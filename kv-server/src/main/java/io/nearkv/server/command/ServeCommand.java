@@ -36,6 +36,9 @@ final class ServeCommand extends BaseCommand {
     private final ServeOptions options = new ServeOptions();
 
     @Mixin
+    private final CacheOptions cache = new CacheOptions();
+
+    @Mixin
     private final EngineOptions engine = new EngineOptions();
 
     @Mixin
@@ -136,6 +139,7 @@ final class ServeCommand extends BaseCommand {
                     certificate == null || key == null
                             ? null
                             : new TlsFiles(certificate, key, options.tlsClientRoots()),
+                    cache.settings(),
                     engine::applyTo,
                     Version.program(),
                     Version.number(),

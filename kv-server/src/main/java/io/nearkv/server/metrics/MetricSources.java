@@ -1,6 +1,7 @@
 package io.nearkv.server.metrics;
 
 import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.edge.EdgeStats;
 import io.nearkv.net.server.ServerLimits;
 import io.nearkv.net.server.ServerStats;
 import org.jspecify.annotations.Nullable;
@@ -23,4 +24,8 @@ public interface MetricSources {
     /** Returns what the engine does. */
     @Nullable
     RocksStoreStats engine();
+
+    /** Returns what the cache of the node does. */
+    @Nullable
+    EdgeStats cache();
 }

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.Value;
 import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.edge.EdgeStats;
 import io.nearkv.net.rest.MetricsText;
 import io.nearkv.net.server.ServerStats;
 import io.prometheus.metrics.config.EscapingScheme;
@@ -70,6 +71,10 @@ public final class NodeMetrics implements MetricsText {
         if (engine != null) {
             EngineMetrics.add(page, engine);
             RocksDbMetrics.add(page, engine.rocksDb());
+        }
+        EdgeStats cache = sources.cache();
+        if (cache != null) {
+            CacheMetrics.add(page, cache);
         }
         process.add(page);
         return page.build();

@@ -3,6 +3,7 @@ package io.nearkv.server.node;
 import io.nearkv.core.AccountId;
 import io.nearkv.core.AccountInfo;
 import io.nearkv.core.DenialReason;
+import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvException.Denial;
 import io.nearkv.core.KvStore;
@@ -11,10 +12,16 @@ import io.nearkv.core.identity.Authority;
 import io.nearkv.core.identity.AuthorityFiles;
 import io.nearkv.core.identity.Environment;
 import io.nearkv.core.identity.IdentityDirectory;
+import io.nearkv.core.identity.JoinDocument;
 import io.nearkv.core.identity.NodeAuthority;
+import io.nearkv.core.rocksdb.DiskCache;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.StoreStamp;
+import io.nearkv.edge.EdgeCache;
+import io.nearkv.edge.EdgeOptions;
+import io.nearkv.net.client.KvClient;
+import io.nearkv.net.client.KvClientBuilder;
 import io.nearkv.net.rest.OperationsServer;
 import io.nearkv.net.rest.RestOptions;
 import io.nearkv.net.rest.RestServer;
@@ -48,6 +55,8 @@ public final class Node {
     private static final String UNKNOWN_ACCOUNT = "unknown";
     private static final String DEFAULT_ACCOUNT = "default";
     private static final String DEFAULT_NAMESPACE = "default";
+    /** One for each loop that two processors have; all share them. */
+    private static final int UPSTREAM_CONNECTIONS = 2;
 
     private final NodeSettings settings;
     private final Authority authority;
@@ -68,6 +77,7 @@ public final class Node {
     private record Backing(
             KvStore store,
             @Nullable RocksStore engine,
+            @Nullable EdgeCache cache,
             Authority authority,
             @Nullable AccountId account,
             LongSupplier lineage,
@@ -119,7 +129,7 @@ public final class Node {
             ListenAddress http = settings.http();
             RestServer rest = http == null ? null : own(owned, startRest(settings, http, server, clock));
             Node node = new Node(settings, backing, server, rest, state, operations, owned);
-            state.serving(backing.authority(), server, backing.engine());
+            state.serving(backing.authority(), server, backing.engine(), backing.cache());
             log.atInfo()
                     .addKeyValue("address", node.address())
                     .addKeyValue("environment", node.environment())
@@ -162,6 +172,10 @@ public final class Node {
             throws IOException {
         Path folder = settings.folder().path();
         settings.folder().requireUsable();
+        CacheSettings.Edge edge = settings.cache().edge();
+        if (edge != null) {
+            return openEdge(settings, edge, clock, owned);
+        }
         NodeIdentity found = NodeIdentity.of(folder, RocksStore.readStamp(folder), clock);
         Environment environment = found.environment(settings.environment());
         if (found.isForeignTo(environment)) {
@@ -184,24 +198,106 @@ public final class Node {
                 store.admin().createNamespace(account, DEFAULT_NAMESPACE).join();
             }
             identity = IdentityDirectory.initialize(folder, environment, account, settings.build(), clock);
-            NodeAuthority authority = own(owned, openAuthority(settings, environment, identity, null, clock));
-            return new Backing(
-                    store, store, authority, account, () -> store.stamp().lineage(), true, false);
+            NodeAuthority authority = own(owned, openAuthority(settings, environment, identity.files(), null, clock));
+            return backing(settings, store, authority, account, true, owned);
         }
         // The engine waits for the disk while the keys wait for the processor.
         CompletableFuture<RocksStore> opening =
                 CompletableFuture.supplyAsync(() -> RocksStore.open(folder, options.build()));
         NodeAuthority authority = null;
         try {
-            authority = own(owned, openAuthority(settings, environment, identity, null, clock));
+            authority = own(owned, openAuthority(settings, environment, identity.files(), null, clock));
         } finally {
             if (authority == null) {
                 opening.thenAccept(RocksStore::close).join();
             }
         }
         RocksStore store = own(owned, join(opening));
+        return backing(settings, store, authority, identity.account(), false, owned);
+    }
+
+    /** Puts the cache before the engine; closing it closes the engine too. */
+    private static Backing backing(
+            NodeSettings settings,
+            RocksStore store,
+            NodeAuthority authority,
+            AccountId account,
+            boolean firstStart,
+            Deque<AutoCloseable> owned) {
+        long memory = settings.cache().memoryBytes();
+        EdgeCache cache = memory == 0 ? null : own(owned, EdgeCache.open(store, EdgeOptions.beforeEngine(memory)));
         return new Backing(
-                store, store, authority, identity.account(), () -> store.stamp().lineage(), false, false);
+                cache == null ? store : cache,
+                store,
+                cache,
+                authority,
+                account,
+                () -> store.stamp().lineage(),
+                firstStart,
+                false);
+    }
+
+    private static Backing openEdge(
+            NodeSettings settings, CacheSettings.Edge edge, InstantSource clock, Deque<AutoCloseable> owned)
+            throws IOException {
+        Path folder = settings.folder().path();
+        if (RocksStore.isStore(folder) || (IdentityDirectory.exists(folder) && JoinDocument.unpacked(folder) == null)) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    "'" + folder
+                            + "' is the data folder of a core node (expected: --data with a folder of the edge's own)");
+        }
+        JoinDocument join = edge.join() == null ? null : JoinDocument.read(edge.join());
+        Environment wanted = settings.environment();
+        if (join != null && wanted != null && !join.environment().equals(wanted)) {
+            throw KvException.denied(
+                    new Denial(
+                            DenialReason.ENVIRONMENT_MISMATCH,
+                            wanted.name(),
+                            join.environment().name(),
+                            null),
+                    "the join file is of environment '" + join.environment() + "', and this node is to serve '" + wanted
+                            + "'");
+        }
+        settings.folder().requireWritable();
+        settings.folder().createForOwner();
+        if (join != null) {
+            join.unpack(folder);
+        }
+        JoinDocument.Unpacked node = JoinDocument.unpacked(folder);
+        if (node == null) {
+            throw new KvException(
+                    ErrorCode.NOT_FOUND,
+                    "'" + folder + "' has no join file yet (expected: --join FILE, made at the core with 'nearkv join"
+                            + " create NAME > FILE')");
+        }
+        Environment environment = wanted == null ? node.environment() : wanted;
+        NodeAuthority authority = own(owned, openAuthority(settings, environment, node.files(), null, clock));
+        KvClientBuilder client = KvClient.builder()
+                .server(edge.upstream())
+                .token(node.token())
+                .environment(node.environment().name())
+                .connections(UPSTREAM_CONNECTIONS);
+        if (edge.upstreamRoots() != null) {
+            client.trust(edge.upstreamRoots());
+        }
+        KvClient upstream = own(owned, client.build());
+        DiskCache disk = edge.diskBytes() == 0
+                ? null
+                : DiskCache.open(folder.resolve("cache"), environment.name(), edge.diskBytes());
+        EdgeCache cache = own(
+                owned,
+                EdgeCache.open(
+                        upstream.store(),
+                        EdgeOptions.DEFAULT
+                                .withMemoryBytes(settings.cache().memoryBytes())
+                                .withDisk(disk)
+                                .withTtl(edge.cacheTtl(), edge.staleIfError())));
+        log.atInfo()
+                .addKeyValue("upstream", edge.upstream())
+                .addKeyValue("name", node.name())
+                .log("edge");
+        return new Backing(cache, null, cache, authority, node.account(), cache::lineage, false, false);
     }
 
     private static RocksStore join(CompletableFuture<RocksStore> opening) {
@@ -236,9 +332,12 @@ public final class Node {
                         + "'; start it with the folder or the environment that belong together");
         Authority authority = identity == null
                 ? new DetachedAuthority(environment, refusal)
-                : own(owned, openAuthority(settings, environment, identity, foreignData ? denial : null, clock));
+                : own(
+                        owned,
+                        openAuthority(settings, environment, identity.files(), foreignData ? denial : null, clock));
         return new Backing(
                 new RefusingStore(refusal),
+                null,
                 null,
                 authority,
                 identity == null ? null : identity.account(),
@@ -250,10 +349,10 @@ public final class Node {
     private static NodeAuthority openAuthority(
             NodeSettings settings,
             Environment environment,
-            IdentityDirectory identity,
+            AuthorityFiles read,
             @Nullable Denial foreignData,
             InstantSource clock) {
-        AuthorityFiles files = identity.files();
+        AuthorityFiles files = read;
         if (settings.buildToken() != null) {
             files = files.withBuildToken(settings.buildToken());
         }

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param spin whether these wait without sleep while there is traffic
  * @param limits what clients may take
  * @param tls certificates, or null for none
+ * @param cache the cache of the node
  * @param engine sets what the engine is to do differently from its defaults
  * @param program how the program calls itself, such as {@code nearkv 0.1.0}
  * @param version the version of the program
@@ -51,6 +52,7 @@ public record NodeSettings(
         boolean spin,
         ServerLimits limits,
         @Nullable TlsFiles tls,
+        CacheSettings cache,
         Consumer<RocksStoreOptions.Builder> engine,
         String program,
         String version,
@@ -63,6 +65,7 @@ public record NodeSettings(
         requireNonNull(backups, "backups");
         requireNonNull(drainTimeout, "drainTimeout");
         requireNonNull(limits, "limits");
+        requireNonNull(cache, "cache");
         requireNonNull(engine, "engine");
         requireNonNull(program, "program");
         requireNonNull(version, "version");

@@ -5,6 +5,8 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.edge.EdgeCache;
+import io.nearkv.edge.EdgeStats;
 import io.nearkv.net.rest.Readiness;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.ServerLimits;
@@ -31,7 +33,10 @@ final class NodeState implements MetricSources {
     private volatile boolean draining;
 
     private record Parts(
-            Authority authority, KvServer server, @Nullable RocksStore engine) {}
+            Authority authority,
+            KvServer server,
+            @Nullable RocksStore engine,
+            @Nullable EdgeCache cache) {}
 
     NodeState(NodeSettings settings) {
         this.settings = settings;
@@ -54,10 +59,11 @@ final class NodeState implements MetricSources {
     /**
      * The node serves from now on.
      *
-     * @param engine its store, or null where it refuses everything and has none
+     * @param engine its store, or null on an edge, and where it refuses everything and has none
+     * @param cache its cache, or null if it has none
      */
-    void serving(Authority authority, KvServer server, @Nullable RocksStore engine) {
-        parts = new Parts(authority, server, engine);
+    void serving(Authority authority, KvServer server, @Nullable RocksStore engine, @Nullable EdgeCache cache) {
+        parts = new Parts(authority, server, engine, cache);
     }
 
     /** The node ends: it serves what it has begun, and nothing new. */
@@ -125,5 +131,12 @@ final class NodeState implements MetricSources {
         Parts known = parts;
         RocksStore engine = known == null ? null : known.engine();
         return engine == null ? null : engine.stats();
+    }
+
+    @Override
+    public @Nullable EdgeStats cache() {
+        Parts known = parts;
+        EdgeCache cache = known == null ? null : known.cache();
+        return cache == null ? null : cache.stats();
     }
 }

@@ -11,6 +11,7 @@ import io.nearkv.core.identity.NodeAuthority;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.edge.EdgeStats;
 import io.nearkv.net.rest.MetricsText;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.KvServerOptions;
@@ -92,6 +93,11 @@ class NodeMetricsTest implements MetricSources {
     @Override
     public @Nullable RocksStoreStats engine() {
         return store == null ? null : store.stats();
+    }
+
+    @Override
+    public @Nullable EdgeStats cache() {
+        return null;
     }
 
     private Exposition scrape() {
@@ -209,6 +215,11 @@ class NodeMetricsTest implements MetricSources {
 
             @Override
             public @Nullable RocksStoreStats engine() {
+                return null;
+            }
+
+            @Override
+            public @Nullable EdgeStats cache() {
                 return null;
             }
         });

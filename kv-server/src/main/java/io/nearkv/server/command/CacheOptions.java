@@ -1,0 +1,123 @@
+package io.nearkv.server.command;
+
+import io.nearkv.core.Key;
+import io.nearkv.core.rocksdb.DiskCache;
+import io.nearkv.server.cli.CommandException;
+import io.nearkv.server.node.CacheSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Whether the node is a core or an edge, and its cache. */
+final class CacheOptions implements SettingDefaults.Settings {
+    private static final String CORE = "core";
+    private static final String EDGE = "edge";
+    private static final long MAX_DEFAULT_BYTES = 256L << 20;
+
+    @Option(
+            names = "--role",
+            order = 20,
+            paramLabel = "core|edge",
+            defaultValue = CORE,
+            description =
+                    "core: owns the data. edge: answers reads from its cache, and sends everything else to the node above. "
+                            + "Default: ${DEFAULT-VALUE}.")
+    private String role = CORE;
+
+    @Option(
+            names = "--upstream",
+            order = 21,
+            paramLabel = "URL",
+            description = "The node above an edge, a core or another edge: kv://HOST:PORT, or kvs://HOST:PORT for TLS.")
+    private @Nullable String upstream;
+
+    @Option(
+            names = "--join",
+            order = 22,
+            paramLabel = "FILE",
+            description =
+                    "What 'nearkv join create' has printed at the core. Needed at the first start of an edge, and again for "
+                            + "another one.")
+    private @Nullable Path join;
+
+    @Option(
+            names = "--upstream-ca",
+            order = 23,
+            paramLabel = "FILE",
+            description = "The roots of the certificate of the node above (PEM). Default: those of the Java runtime.")
+    private @Nullable Path upstreamRoots;
+
+    @Option(
+            names = "--memory-cache-mib",
+            order = 24,
+            paramLabel = "MIB",
+            description =
+                    "Memory for entries that are read often, in the heap; 0 for none, on a core. Default: 256, and at most a "
+                            + "quarter of the heap.")
+    private @Nullable Long memoryMib;
+
+    @Option(
+            names = "--disk-cache-mib",
+            order = 25,
+            paramLabel = "MIB",
+            defaultValue = "1024",
+            description =
+                    "Disk for the cache of an edge, so that it is warm after a restart; 0 for none. Default: ${DEFAULT-VALUE}.")
+    private long diskMib;
+
+    @Option(
+            names = "--cache-ttl",
+            order = 26,
+            paramLabel = "TIME",
+            defaultValue = "60s",
+            description =
+                    "How old a copy at an edge may be where a read says nothing. A change takes it away within milliseconds as "
+                            + "long as the node above can be reached; this is the bound for when it cannot. Default: ${DEFAULT-VALUE}.")
+    private Duration cacheTtl = Duration.ZERO;
+
+    @Option(
+            names = "--stale-if-error",
+            order = 27,
+            paramLabel = "TIME",
+            defaultValue = "1h",
+            description =
+                    "How much older, marked as stale, while the node above does not answer. Default: ${DEFAULT-VALUE}.")
+    private Duration staleIfError = Duration.ZERO;
+
+    CacheSettings settings() {
+        boolean edge = role.equals(EDGE);
+        if (!edge && !role.equals(CORE)) {
+            throw CommandException.usage("--role: '" + Key.display(role) + "' (expected: core or edge)");
+        }
+        String above = upstream;
+        if (edge == (above == null)) {
+            throw CommandException.usage(
+                    edge
+                            ? "--role edge needs --upstream, the address of the node above"
+                            : "--upstream is for an edge (expected: with --role edge)");
+        }
+        if (!edge && join != null) {
+            throw CommandException.usage("--join is for an edge (expected: with --role edge)");
+        }
+        long memory = memoryMib == null
+                ? Math.min(MAX_DEFAULT_BYTES, Runtime.getRuntime().maxMemory() / 4)
+                : EngineOptions.bytes(memoryMib);
+        if (edge && memory == 0) {
+            throw CommandException.usage("--memory-cache-mib: 0 (expected: 1 or more, on an edge)");
+        }
+        long disk = EngineOptions.bytes(diskMib);
+        if (disk != 0 && disk < DiskCache.MIN_BYTES) {
+            throw CommandException.usage(
+                    "--disk-cache-mib: " + diskMib + " (expected: 0, or " + (DiskCache.MIN_BYTES >> 20) + " and more)");
+        }
+        if (cacheTtl.isNegative() || staleIfError.isNegative()) {
+            throw CommandException.usage("--cache-ttl and --stale-if-error: (expected: zero or more)");
+        }
+        return new CacheSettings(
+                memory,
+                edge && above != null
+                        ? new CacheSettings.Edge(above, join, upstreamRoots, disk, cacheTtl, staleIfError)
+                        : null);
+    }
+}

@@ -1,0 +1,40 @@
+package io.nearkv.server.node;
+
+import static java.util.Objects.requireNonNull;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The cache of a node: before the engine on a core node, before the node above on an edge. Immutable.
+ *
+ * @param memoryBytes about how much of the heap it may take; 0 for no cache, on a core node
+ * @param edge what makes the node an edge, or null on a core node
+ */
+public record CacheSettings(long memoryBytes, @Nullable Edge edge) {
+    /**
+     * What makes a node an edge.
+     *
+     * @param upstream the node above, {@code kv://HOST:PORT} or {@code kvs://HOST:PORT}
+     * @param join the join file, or null if the data folder has one unpacked already
+     * @param upstreamRoots the roots of the certificate of the node above (PEM), or null for those of the JVM
+     * @param diskBytes about how much disk it may take; 0 for none
+     * @param cacheTtl how old a copy may be where a read says nothing
+     * @param staleIfError how much older while the node above does not answer
+     */
+    public record Edge(
+            String upstream,
+            @Nullable Path join,
+            @Nullable Path upstreamRoots,
+            long diskBytes,
+            Duration cacheTtl,
+            Duration staleIfError) {
+        /** Checks that nothing is missing. */
+        public Edge {
+            requireNonNull(upstream, "upstream");
+            requireNonNull(cacheTtl, "cacheTtl");
+            requireNonNull(staleIfError, "staleIfError");
+        }
+    }
+}
