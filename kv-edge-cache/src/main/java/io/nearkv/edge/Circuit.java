@@ -80,8 +80,12 @@ final class Circuit {
         }
     }
 
-    /** Upstream has not answered. */
-    void failed() {
+    /** A question has failed: upstream has not answered, or has answered that it will not. */
+    void failed(KvException reason) {
+        if (reason.code() != ErrorCode.UNAVAILABLE && reason.code() != ErrorCode.DEADLINE_EXCEEDED) {
+            answered();
+            return;
+        }
         lock.lock();
         try {
             int now = failures + 1; // Written under the lock alone.

@@ -35,6 +35,7 @@ final class DiskTier implements AutoCloseable {
     private static final byte[] POSITION = {'p'};
     private static final byte ENTRY = 'e';
     private static final byte CATALOGUE = 'n';
+    private static final byte TITLE = 't';
 
     private final CacheStorage storage;
     private final Freshness.Time time;
@@ -177,6 +178,23 @@ final class DiskTier implements AutoCloseable {
     /** Returns what is known of a namespace, or null. */
     CompletableFuture<byte @Nullable []> catalogue(NamespaceId namespace) {
         return read(() -> storage.get(with(CATALOGUE, CacheKey.prefix(namespace))));
+    }
+
+    /** Keeps which namespace a title means. */
+    void title(byte[] title, NamespaceId namespace) {
+        boolean unused = submit(() -> storage.put(with(TITLE, title), CacheKey.prefix(namespace)));
+    }
+
+    /** Returns which namespace a title means, or null. */
+    CompletableFuture<@Nullable NamespaceId> title(byte[] title) {
+        return read(() -> {
+            byte[] record = storage.get(with(TITLE, title));
+            if (record == null || record.length != 2 * Long.BYTES) {
+                return null;
+            }
+            ByteBuffer in = ByteBuffer.wrap(record);
+            return new NamespaceId(in.getLong(), in.getLong());
+        });
     }
 
     private byte[] encode(Entry entry) {

@@ -82,7 +82,12 @@ final class EdgeAdmin implements KvAdmin {
                             .put(account)
                             .put(title)
                             .array());
+            tier.title(titleKey(info.account(), info.title()), info.id());
         }
+    }
+
+    private static byte[] titleKey(AccountId account, String title) {
+        return (account + "/" + title).getBytes(StandardCharsets.UTF_8);
     }
 
     private static NamespaceInfo decode(NamespaceId id, byte[] record) {
@@ -174,25 +179,54 @@ final class EdgeAdmin implements KvAdmin {
 
     @Override
     public CompletableFuture<NamespaceInfo> namespace(AccountId account, String title) {
-        CompletableFuture<NamespaceInfo> answer = new CompletableFuture<>();
         KvException refusal = circuit.get();
         CompletableFuture<NamespaceInfo> asked =
                 refusal == null ? upstream.namespace(account, title) : CompletableFuture.failedFuture(refusal);
+        if (coherent) {
+            return asked;
+        }
+        CompletableFuture<NamespaceInfo> answer = new CompletableFuture<>();
         Completion.of(asked, (info, failure) -> {
             if (info != null) {
                 learn(info);
                 answer.complete(info);
-                return;
-            }
-            NamespaceId id = byTitle.get(new Title(account, title));
-            Known known = id == null ? null : byId.get(id);
-            if (failure != null && isSilence(failure) && known != null) {
-                answer.complete(known.info());
-            } else {
+            } else if (failure == null || !isSilence(failure)) {
                 answer.completeExceptionally(failure == null ? new IllegalStateException("no answer") : failure);
+            } else {
+                remember(account, title, failure, answer);
             }
         });
+        if (!answer.isDone()) {
+            CompletableFuture.delayedExecutor(PATIENCE_MILLIS, TimeUnit.MILLISECONDS)
+                    .execute(() -> {
+                        if (!answer.isDone()) {
+                            remember(account, title, null, answer);
+                        }
+                    });
+        }
         return answer;
+    }
+
+    private void remember(
+            AccountId account, String title, @Nullable Throwable failure, CompletableFuture<NamespaceInfo> answer) {
+        NamespaceId id = byTitle.get(new Title(account, title));
+        Known known = id == null ? null : byId.get(id);
+        DiskTier tier = disk;
+        if (known != null) {
+            answer.complete(known.info());
+        } else if (tier == null) {
+            if (failure != null) {
+                answer.completeExceptionally(failure);
+            }
+        } else {
+            Completion.of(tier.title(titleKey(account, title)), (found, never) -> {
+                if (found != null) {
+                    remember(found, failure, answer);
+                } else if (failure != null) {
+                    answer.completeExceptionally(failure);
+                }
+            });
+        }
     }
 
     @Override

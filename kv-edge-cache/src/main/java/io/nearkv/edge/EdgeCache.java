@@ -181,7 +181,13 @@ public final class EdgeCache implements KvStore {
         }
 
         @Override
+        public void lost(KvException reason) {
+            loader.circuit().failed(reason); // Nobody need wait for an answer to find that out.
+        }
+
+        @Override
         public void current(Position position) {
+            loader.circuit().answered();
             keepPosition(POSITION_KEPT_EVERY.toNanos());
         }
 

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Follower implements Freshness.Feed, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Follower.class);
-    private static final Backoff RECONNECT = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(2));
+    private static final Backoff RECONNECT = new Backoff(Duration.ofMillis(20), Duration.ofMillis(500));
     private static final int CREDIT = 512;
 
     /** Takes in what the feed brings; the calls come one after the other. */
@@ -36,6 +36,9 @@ final class Follower implements Freshness.Feed, AutoCloseable {
 
         /** Every change up to this position has been taken in, and there are no others. */
         void current(Position position);
+
+        /** The feed has broken off, or could not be had. */
+        void lost(KvException reason);
 
         /** Changes were missed; from now on a new generation is followed. */
         void restarted(long generation);
@@ -139,6 +142,7 @@ final class Follower implements Freshness.Feed, AutoCloseable {
     private void connectLater(KvException reason) {
         failures++;
         failure = reason;
+        sink.lost(reason);
         ErrorCode code = reason.code();
         State before = state;
         state = code == ErrorCode.UNAUTHORIZED || code == ErrorCode.FORBIDDEN

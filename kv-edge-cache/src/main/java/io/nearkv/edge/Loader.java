@@ -264,16 +264,11 @@ final class Loader {
 
     private void ended(@Nullable Throwable failure) {
         underWay.decrementAndGet();
-        if (failure != null && isSilence(KvException.from(failure))) {
-            circuit.failed();
-        } else {
+        if (failure == null) {
             circuit.answered();
+        } else {
+            circuit.failed(KvException.from(failure));
         }
-    }
-
-    /** Returns whether upstream, or the way there, gave no answer; all else is one. */
-    private static boolean isSilence(KvException failure) {
-        return failure.code() == ErrorCode.UNAVAILABLE || failure.code() == ErrorCode.DEADLINE_EXCEEDED;
     }
 
     private void answered(Load load, GetResult result, Basis basis, ReadOptions read) {

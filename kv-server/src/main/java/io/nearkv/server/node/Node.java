@@ -2,6 +2,7 @@ package io.nearkv.server.node;
 
 import io.nearkv.core.AccountId;
 import io.nearkv.core.AccountInfo;
+import io.nearkv.core.Backoff;
 import io.nearkv.core.DenialReason;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
@@ -32,6 +33,7 @@ import io.nearkv.server.metrics.NodeMetrics;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -57,6 +59,8 @@ public final class Node {
     private static final String DEFAULT_NAMESPACE = "default";
     /** One for each loop that two processors have; all share them. */
     private static final int UPSTREAM_CONNECTIONS = 2;
+    /** An edge comes back soon after the core does; there are not so many edges that this would hurt. */
+    private static final Backoff UPSTREAM_BACKOFF = new Backoff(Duration.ofMillis(50), Duration.ofMillis(500));
 
     private final NodeSettings settings;
     private final Authority authority;
@@ -277,7 +281,8 @@ public final class Node {
                 .server(edge.upstream())
                 .token(node.token())
                 .environment(node.environment().name())
-                .connections(UPSTREAM_CONNECTIONS);
+                .connections(UPSTREAM_CONNECTIONS)
+                .backoff(UPSTREAM_BACKOFF);
         if (edge.upstreamRoots() != null) {
             client.trust(edge.upstreamRoots());
         }
