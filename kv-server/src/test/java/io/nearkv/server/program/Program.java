@@ -101,10 +101,10 @@ final class Program {
         return new Result(exitCode, Value.wrap(out.toByteArray()), err.toString(UTF_8));
     }
 
-    /** Starts a server on a free port and waits until it is ready. */
+    /** Starts a server, on free ports where the arguments say nothing, and waits until it is ready. */
     RunningServer serve(String... args) {
-        List<String> all = new ArrayList<>(List.of("serve", "--listen", "127.0.0.1:0"));
-        for (String port : List.of("--http", "--ops")) {
+        List<String> all = new ArrayList<>(List.of("serve"));
+        for (String port : List.of("--listen", "--http", "--ops")) {
             if (!List.of(args).contains(port)) {
                 all.addAll(List.of(port, "127.0.0.1:0"));
             }
