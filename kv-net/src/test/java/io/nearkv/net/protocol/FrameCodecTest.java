@@ -146,6 +146,25 @@ class FrameCodecTest {
     }
 
     @Test
+    void where_an_answer_comes_from_is_read_as_it_was_written() {
+        for (Origin.Source source : Origin.Source.values()) {
+            if (source == Origin.Source.SUBSTITUTE) {
+                continue; // Made by a client, and nothing that travels.
+            }
+            Origin origin = Origin.of(source, Duration.ofMillis(1234));
+            GetResult.Found found =
+                    GetResult.Found.wrap(new byte[] {1, 2}, METADATA, 5, 99).withOrigin(origin);
+            GetResult.Found read = roundTrip(out -> FoundFrame.write(out, 7, found), FoundFrame::read);
+            assertThat(read).isEqualTo(found);
+            assertThat(read.origin()).isEqualTo(origin);
+            GetResult.Missing missing = roundTrip(
+                    out -> Frames.writeMissing(out, 7, GetResult.Missing.of(12, origin)), Frames::readMissing);
+            assertThat(missing.origin()).isEqualTo(origin);
+            assertThat(missing.asOf()).isEqualTo(12);
+        }
+    }
+
+    @Test
     void late_options_are_read_as_they_were_written() {
         PutOptions options = new PutOptions(METADATA, 99, 0, Condition.ifVersion(4));
 

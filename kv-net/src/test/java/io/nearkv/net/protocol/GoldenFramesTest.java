@@ -17,6 +17,7 @@ import io.nearkv.core.ListOptions;
 import io.nearkv.core.Metadata;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.Origin;
 import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
@@ -163,6 +164,30 @@ class GoldenFramesTest {
         frames.put(
                 "FOUND, id 2: version 7, empty value",
                 out -> FoundFrame.write(out, 2, ByteBuffer.allocate(0), null, 7, 0));
+        frames.put(
+                "FOUND, id 2: version 7, value a, from the memory of a cache, 1.5 s old",
+                out -> FoundFrame.write(
+                        out,
+                        2,
+                        GetResult.Found.wrap(new byte[] {'a'}, null, 7, 0)
+                                .withOrigin(Origin.of(Origin.Source.MEMORY, Duration.ofMillis(1500)))));
+        frames.put(
+                "MISSING, id 2: stale, 2 min old",
+                out -> Frames.writeMissing(
+                        out, 2, GetResult.Missing.of(0, Origin.of(Origin.Source.STALE, Duration.ofMinutes(2)))));
+        frames.put(
+                "MISSING, id 2: as of version 9",
+                out -> Frames.writeMissing(out, 2, GetResult.Missing.of(9, Origin.OWNER)));
+        frames.put(
+                "GET, id 2: eventual, no copy older than 30 s, 1 min more if nobody answers",
+                out -> GetFrame.write(
+                        out,
+                        2,
+                        NAMESPACE,
+                        KEY,
+                        ReadOptions.EVENTUAL
+                                .withCacheTtl(Duration.ofSeconds(30))
+                                .withStaleIfError(Duration.ofMinutes(1))));
         frames.put("MISSING, id 2", out -> Frames.writeEmpty(out, FrameType.MISSING, 2));
         frames.put("WRITTEN, id 5: version 8", out -> Frames.writeLong(out, FrameType.WRITTEN, 5, 8));
         frames.put(
