@@ -327,6 +327,7 @@ public final class EdgeCache implements KvStore {
             ReadOptions read,
             CompletableFuture<GetResult> answer,
             BiConsumer<Load.Outcome, @Nullable Void> then) {
+        long joinedNanos = time.nanos();
         if (!load.outcome.isDone()) {
             ScheduledFuture<?> alarm = alarm(load, read, answer);
             Completion.of(answer, (result, failure) -> {
@@ -341,7 +342,12 @@ public final class EdgeCache implements KvStore {
             }
             if (outcome != null) {
                 try {
-                    then.accept(outcome, null);
+                    if (isTooOld(outcome, read, joinedNanos)) {
+                        // Who came later to a load under way wants nothing so old.
+                        Completion.pass(upstream.get(load.key.namespace, load.key.key, read), answer);
+                    } else {
+                        then.accept(outcome, null);
+                    }
                 } catch (RuntimeException e) {
                     answer.completeExceptionally(e);
                 }
@@ -352,6 +358,12 @@ public final class EdgeCache implements KvStore {
                 answer.completeExceptionally(reason);
             }
         });
+    }
+
+    private boolean isTooOld(Load.Outcome outcome, ReadOptions read, long joinedNanos) {
+        return read.consistency() == Consistency.BOUNDED
+                && !options.coherent()
+                && joinedNanos - outcome.vouchedNanos() > Freshness.nanos(read.maxStaleness());
     }
 
     private @Nullable ScheduledFuture<?> alarm(Load load, ReadOptions read, CompletableFuture<GetResult> answer) {
@@ -775,7 +787,7 @@ public final class EdgeCache implements KvStore {
                 return outcome;
             }
             boolean unused = table.install(load, new Entry(load.key, read[0], true, time, 0, 0));
-            load.outcome.complete(Load.Outcome.of(read[0]));
+            load.outcome.complete(Load.Outcome.of(read[0], 0));
             if (read[0] instanceof GetResult.Found found) {
                 visitor.entry(found);
             }

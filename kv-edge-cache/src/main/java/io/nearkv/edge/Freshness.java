@@ -44,6 +44,14 @@ final class Freshness {
         long currentNanos();
     }
 
+    private record Moment(@Nullable Position position, long currentNanos, long generation) implements Feed {}
+
+    /** Returns what is known of the feed now, for an entry that is read somewhere else after this. */
+    static Feed momentOf(Feed feed) {
+        // The generation last: after a gap it is the one that has not seen what the position stands for.
+        return new Moment(feed.position(), feed.currentNanos(), feed.generation());
+    }
+
     private final long ttlNanos;
     private final long staleNanos;
     private final boolean coherent;
@@ -85,20 +93,24 @@ final class Freshness {
             }
             case BOUNDED -> {
                 long bound = nanos(read.maxStaleness());
-                // Vouched for so lately; or in step with a feed that was so lately at the end.
+                // Vouched for so lately; or in step with a feed that was so lately at the end. In this order: a change that
+                // the feed has brought by then has ended the entry, and a gap its generation.
                 return ageNanos < bound
-                        || (isTracked(entry, feed)
-                                && ageNanos <= ttlNanos(read)
-                                && nowNanos - feed.currentNanos() < bound);
+                        || (ageNanos <= ttlNanos(read)
+                                && nowNanos - feed.currentNanos() < bound
+                                && isTracked(entry, feed)
+                                && entry.isLive());
             }
             case SESSION -> {
                 Position after = read.after();
                 Position position = feed.position();
+                // The entry was found before the position was read, and may have been ended by a change up to there.
                 return after != null
                         && position != null
+                        && position.covers(after)
                         && isTracked(entry, feed)
                         && ageNanos <= ttlNanos(read)
-                        && position.covers(after);
+                        && entry.isLive();
             }
             default -> {
                 return false; // STRONG: the owner of the data answers.
