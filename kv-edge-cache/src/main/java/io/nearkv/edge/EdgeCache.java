@@ -170,14 +170,10 @@ public final class EdgeCache implements KvStore {
                 return;
             }
             CacheKey cached = new CacheKey(namespace, key);
-            if (table.changed(cached, change.version())) {
+            if (heard(cached, change.version())) {
                 counters.invalidations.increment();
             }
             pages.changed(namespace, key);
-            DiskTier tier = disk;
-            if (tier != null) {
-                tier.remove(cached);
-            }
         }
 
         @Override
@@ -213,11 +209,14 @@ public final class EdgeCache implements KvStore {
 
     /** Takes away all that is known of the keys of a namespace. */
     private void forget(NamespaceId namespace) {
-        table.forget(namespace);
-        pages.changed(namespace, null);
         DiskTier tier = disk;
         if (tier != null) {
-            tier.removeAll(namespace);
+            tier.removeAll(namespace); // What is loaded from now on is not from the disk,
+        }
+        table.forget(namespace);
+        pages.changed(namespace, null);
+        if (tier != null) {
+            tier.removeAll(namespace); // and what was on its way to the disk is gone.
         }
     }
 
@@ -238,7 +237,7 @@ public final class EdgeCache implements KvStore {
         if (isStrong(options)) {
             return upstream.get(namespace, key, options).whenComplete((result, failure) -> {
                 if (result instanceof GetResult.Found found) {
-                    boolean unused = table.changed(new CacheKey(namespace, key), found.version());
+                    boolean unused = heard(new CacheKey(namespace, key), found.version());
                 }
             });
         }
@@ -333,6 +332,7 @@ public final class EdgeCache implements KvStore {
             ReadOptions read,
             CompletableFuture<GetResult> answer,
             BiConsumer<Load.Outcome, @Nullable Void> then) {
+        long joinedNanos = time.nanos();
         if (!load.outcome.isDone()) {
             ScheduledFuture<?> alarm = alarm(load, read, answer);
             Completion.of(answer, (result, failure) -> {
@@ -347,7 +347,12 @@ public final class EdgeCache implements KvStore {
             }
             if (outcome != null) {
                 try {
-                    then.accept(outcome, null);
+                    if (isTooOld(outcome, read, joinedNanos)) {
+                        // Who came later to a load under way wants nothing so old.
+                        Completion.pass(upstream.get(load.key.namespace, load.key.key, read), answer);
+                    } else {
+                        then.accept(outcome, null);
+                    }
                 } catch (RuntimeException e) {
                     answer.completeExceptionally(e);
                 }
@@ -358,6 +363,12 @@ public final class EdgeCache implements KvStore {
                 answer.completeExceptionally(reason);
             }
         });
+    }
+
+    private boolean isTooOld(Load.Outcome outcome, ReadOptions read, long joinedNanos) {
+        return read.consistency() == Consistency.BOUNDED
+                && !options.coherent()
+                && joinedNanos - outcome.vouchedNanos() > Freshness.nanos(read.maxStaleness());
     }
 
     private @Nullable ScheduledFuture<?> alarm(Load load, ReadOptions read, CompletableFuture<GetResult> answer) {
@@ -555,10 +566,8 @@ public final class EdgeCache implements KvStore {
                     table.endWrite(key);
                 } else if (result != null) {
                     learn.accept(key, result);
-                    forgetOnDisk(key);
                 } else if (failure != null && mayBeApplied(failure)) {
-                    table.unsure(key);
-                    forgetOnDisk(key);
+                    table.unsure(key, () -> forgetOnDisk(key));
                 }
                 pages.changed(namespace, key.key);
             }
@@ -569,6 +578,11 @@ public final class EdgeCache implements KvStore {
         return KvException.from(failure).code().applied() != ErrorCode.Applied.NO;
     }
 
+    /** A change is heard of. In one step for memory and disk: a load that begins in between would find on the disk what memory has just lost, and install it. */
+    private boolean heard(CacheKey key, long version) {
+        return table.changed(key, version, () -> forgetOnDisk(key));
+    }
+
     private void forgetOnDisk(CacheKey key) {
         DiskTier tier = disk;
         if (tier != null) {
@@ -577,7 +591,7 @@ public final class EdgeCache implements KvStore {
     }
 
     private void learn(CacheKey key, WriteResult result) {
-        boolean unused = table.changed(
+        boolean unused = heard(
                 key,
                 result instanceof WriteResult.Applied applied
                         ? applied.version()
@@ -620,9 +634,9 @@ public final class EdgeCache implements KvStore {
         List<Mutation> all = List.copyOf(mutations);
         return through(namespace, keys(all), () -> upstream.batch(namespace, all, options), (key, result) -> {
             if (result instanceof BatchResult.Applied applied) {
-                boolean unused = table.changed(key, applied.firstVersion() + lastIndexOf(all, key.key));
+                boolean unused = heard(key, applied.firstVersion() + lastIndexOf(all, key.key));
             } else {
-                table.unsure(key); // It says of one key alone which version there is.
+                table.unsure(key, () -> forgetOnDisk(key)); // It says of one key alone which version there is.
             }
         });
     }
@@ -781,7 +795,7 @@ public final class EdgeCache implements KvStore {
                 return outcome;
             }
             boolean unused = table.install(load, new Entry(load.key, read[0], true, time, 0, 0));
-            load.outcome.complete(Load.Outcome.of(read[0]));
+            load.outcome.complete(Load.Outcome.of(read[0], 0));
             if (read[0] instanceof GetResult.Found found) {
                 visitor.entry(found);
             }

@@ -24,8 +24,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>the change is heard of before the load begins: the load asks upstream for a state that is not older than the feed's position, so it sees the change;
- *   <li>the change is heard of while the load is under way: the load stays, but may install nothing older than the change ({@link Load#minVersion}), and is taken out of the
- *       list, so that nobody who comes after the change joins it;
+ *   <li>the change is heard of while the load is under way: the load stays, but may install nothing older than the change ({@link Load#minVersion}), and nobody who comes after the
+ *       change joins it: he begins another, which takes its place in the list, and the first may then install nothing at all. It must stay listed until then, because a second
+ *       change has to find it too;
  *   <li>the change is heard of after the load was installed: it takes the entry away, unless that is the change itself or something newer.
  * </ul>
  *
@@ -129,16 +130,27 @@ final class EntryTable {
 
     // ---- loads ----
 
-    /** Returns the load of this key that is under way, or null. */
-    @Nullable
-    Load underWay(CacheKey key) {
-        return loads.get(key);
-    }
-
-    /** Lists a new load; returns null if it is listed, or the one that was listed before. */
+    /** Lists a new load; returns null if it is listed, or the one that is under way and whose outcome will do. */
     @Nullable
     Load begin(Load load) {
-        return loads.putIfAbsent(load.key, load);
+        Load other = loads.putIfAbsent(load.key, load);
+        if (other == null || other.serves(load)) {
+            return other;
+        }
+        @Nullable Load[] joined = new @Nullable Load[1];
+        var unused = map.compute(load.key, (key, old) -> {
+            Load listed = loads.get(key);
+            if (listed != null && listed.serves(load)) {
+                joined[0] = listed;
+            } else {
+                if (listed != null) {
+                    listed.minVersion = NEVER; // No change will find it any more.
+                }
+                loads.put(key, load);
+            }
+            return old;
+        });
+        return joined[0];
     }
 
     /** The load is over without a result. */
@@ -152,6 +164,11 @@ final class EntryTable {
      * @return whether it was made so
      */
     boolean install(Load load, Entry entry) {
+        return install(load, entry, () -> {});
+    }
+
+    /** Does as {@link #install(Load, Entry)}, and something more before any change of the key can be heard of. */
+    boolean install(Load load, Entry entry, Runnable whenInstalled) {
         boolean[] installed = new boolean[1];
         var unused = map.compute(load.key, (key, old) -> {
             // Still under the lock, so that no change comes between this and the installation.
@@ -173,6 +190,7 @@ final class EntryTable {
                 old.die(); // Before the new one is there: who still finds it in a slot looks here, and waits.
             }
             installed[0] = true;
+            whenInstalled.run();
             return entry;
         });
         return installed[0];
@@ -182,13 +200,18 @@ final class EntryTable {
 
     /** A change of this version has happened to the key: nothing older is known of it any more. Returns whether an entry was taken away. */
     boolean changed(CacheKey key, long version) {
+        return changed(key, version, () -> {});
+    }
+
+    /** Does as {@link #changed(CacheKey, long)}, and something more before anybody can begin another load of the key. */
+    boolean changed(CacheKey key, long version, Runnable whenHeard) {
         boolean[] removed = new boolean[1];
         var unused = map.compute(key, (k, old) -> {
+            whenHeard.run();
             Load load = loads.get(k);
             if (load != null) {
-                load.minVersion =
-                        Math.max(load.minVersion, version); // It may come back with what was before the change.
-                loads.remove(k, load); // Who asks from now on must not get that either.
+                // It may come back with what was before the change, which who asks from now on must not get either.
+                load.minVersion = Math.max(load.minVersion, version);
             }
             if (old != null && old.version < version) {
                 old.die();
@@ -202,7 +225,13 @@ final class EntryTable {
 
     /** Nobody knows whether the key has changed: what is known of it must be vouched for before it is used again. */
     void unsure(CacheKey key) {
+        unsure(key, () -> {});
+    }
+
+    /** Does as {@link #unsure(CacheKey)}, and something more before anybody can begin another load of the key. */
+    void unsure(CacheKey key, Runnable whenHeard) {
         var unused = map.compute(key, (k, old) -> {
+            whenHeard.run();
             block(k);
             if (old != null) {
                 old.suspect();

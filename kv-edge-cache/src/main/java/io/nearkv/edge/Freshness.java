@@ -40,8 +40,21 @@ final class Freshness {
         @Nullable
         Position position();
 
+        /** Returns a position that loads have to ask for: of the change that is being taken in, or the last one. Never behind {@link #position}. */
+        default @Nullable Position heard() {
+            return position();
+        }
+
         /** Returns when that position was the latest there was, by the ticker; far in the past if never. */
         long currentNanos();
+    }
+
+    private record Moment(@Nullable Position position, long currentNanos, long generation) implements Feed {}
+
+    /** Returns what is known of the feed now, for an entry that is read somewhere else after this. */
+    static Feed momentOf(Feed feed) {
+        // The generation last: after a gap it is the one that has not seen what the position stands for.
+        return new Moment(feed.position(), feed.currentNanos(), feed.generation());
     }
 
     private final long ttlNanos;
@@ -85,20 +98,25 @@ final class Freshness {
             }
             case BOUNDED -> {
                 long bound = nanos(read.maxStaleness());
-                // Vouched for so lately; or in step with a feed that was so lately at the end.
+                // Vouched for so lately; or in step with a feed that was so lately at the end. In this order: a change
+                // that
+                // the feed has brought by then has ended the entry, and a gap its generation.
                 return ageNanos < bound
-                        || (isTracked(entry, feed)
-                                && ageNanos <= ttlNanos(read)
-                                && nowNanos - feed.currentNanos() < bound);
+                        || (ageNanos <= ttlNanos(read)
+                                && nowNanos - feed.currentNanos() < bound
+                                && isTracked(entry, feed)
+                                && entry.isLive());
             }
             case SESSION -> {
                 Position after = read.after();
                 Position position = feed.position();
+                // The entry was found before the position was read, and may have been ended by a change up to there.
                 return after != null
                         && position != null
+                        && position.covers(after)
                         && isTracked(entry, feed)
                         && ageNanos <= ttlNanos(read)
-                        && position.covers(after);
+                        && entry.isLive();
             }
             default -> {
                 return false; // STRONG: the owner of the data answers.

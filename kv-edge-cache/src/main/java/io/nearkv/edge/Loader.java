@@ -70,7 +70,7 @@ final class Loader {
     private Basis basis() {
         // In this order: a gap in between then makes the entry suspect, and not covered.
         long generation = feed.generation();
-        return new Basis(generation, feed.position(), time.nanos());
+        return new Basis(generation, feed.heard(), time.nanos());
     }
 
     /**
@@ -79,17 +79,35 @@ final class Loader {
      * @param before what the table has of it, which is not good enough; or null
      */
     Load load(CacheKey key, ReadOptions read, @Nullable Entry before) {
-        Load load = table.underWay(key);
-        if (load == null) {
-            Load mine = new Load(key, before);
-            load = table.begin(mine);
-            if (load == null) {
-                begin(mine, read);
-                return mine;
-            }
+        Load mine = new Load(key, before, demand(read));
+        Load other = table.begin(mine);
+        if (other == null) {
+            begin(mine, read);
+            return mine;
         }
         counters.coalesced.increment();
-        return load;
+        return other;
+    }
+
+    private Load.@Nullable Demand demand(ReadOptions read) {
+        if (options.coherent()) {
+            return null; // A write that is over has ended the loads that were under way.
+        }
+        Position position = feed.position();
+        Position after = read.after();
+        long ttl = freshness.ttlNanos(read);
+        if (read.consistency() == Consistency.BOUNDED) {
+            long age = Math.min(ttl, Freshness.nanos(read.maxStaleness()));
+            return new Load.Demand(feed.generation(), time.nanos(), age, true, null, null);
+        }
+        // As it will be asked, or later: see question.
+        return new Load.Demand(
+                feed.generation(),
+                time.nanos(),
+                ttl,
+                false,
+                position == null || (after != null && !position.covers(after)) ? after : position,
+                after);
     }
 
     private void begin(Load load, ReadOptions read) {
@@ -98,13 +116,15 @@ final class Loader {
             ask(load, read);
             return;
         }
+        Freshness.Feed before = Freshness.momentOf(feed); // A change that is heard of after this may not be there yet.
         Completion.of(tier.read(load.key), (found, never) -> {
             if (found == null || found.isExpired()) {
                 ask(load, read);
-            } else if (freshness.mayAnswer(found, found.ageNanos(), read, feed, time.nanos())) {
+            } else if (freshness.mayAnswer(found, found.ageNanos(), read, before, time.nanos())) {
                 counters.diskHits.increment();
                 boolean unused = table.install(load, found);
-                load.outcome.complete(Load.Outcome.of(from(found.result, Origin.Source.DISK, found.age())));
+                load.outcome.complete(
+                        Load.Outcome.of(from(found.result, Origin.Source.DISK, found.age()), found.vouchedNanos()));
             } else {
                 load.fallback = found;
                 ask(load, read);
@@ -183,7 +203,8 @@ final class Loader {
         if (reader.length() > options.maxValueBytes()) {
             ended(null);
             table.abandon(load);
-            Load.Outcome outcome = Load.Outcome.large(reader);
+            Load.Outcome outcome = Load.Outcome.large(
+                    reader, basis.nanos() - Freshness.nanos(reader.origin().age()));
             load.outcome.complete(outcome);
             ValueReader left = outcome.takeReader(); // Those who waited have had their chance.
             if (left != null) {
@@ -274,13 +295,16 @@ final class Loader {
     private void answered(Load load, GetResult result, Basis basis, ReadOptions read) {
         ended(null);
         Entry entry = entry(load.key, result, basis, read);
-        if (table.install(load, entry)) {
-            DiskTier tier = disk;
-            if (tier != null) {
-                tier.put(entry);
-            }
-        }
-        load.outcome.complete(Load.Outcome.of(told(result, entry)));
+        boolean unused = install(load, entry);
+        load.outcome.complete(Load.Outcome.of(told(result, entry), entry.vouchedNanos()));
+    }
+
+    private boolean install(Load load, Entry entry) {
+        DiskTier tier = disk;
+        // The disk is told in the same step, or a change could be heard of in between, and its removal from the disk
+        // come
+        // before what it is to remove.
+        return tier == null ? table.install(load, entry) : table.install(load, entry, () -> tier.put(entry));
     }
 
     private Entry entry(CacheKey key, GetResult result, Basis basis, ReadOptions read) {
@@ -350,13 +374,10 @@ final class Loader {
                 Entry entry = entry(load.key, result, basis, read);
                 if (result instanceof GetResult.Found found && found.length() > options.maxValueBytes()) {
                     table.abandon(load);
-                } else if (table.install(load, entry)) {
-                    DiskTier tier = disk;
-                    if (tier != null) {
-                        tier.put(entry);
-                    }
+                } else {
+                    boolean unused = install(load, entry);
                 }
-                load.outcome.complete(Load.Outcome.of(told(result, entry)));
+                load.outcome.complete(Load.Outcome.of(told(result, entry), entry.vouchedNanos()));
             }
         });
     }
@@ -366,7 +387,7 @@ final class Loader {
         List<Load> loads = new ArrayList<>(keys.size());
         List<Load> mine = new ArrayList<>();
         for (int i = 0; i < keys.size(); i++) {
-            Load fresh = new Load(new CacheKey(namespace, keys.get(i)), before.get(i));
+            Load fresh = new Load(new CacheKey(namespace, keys.get(i)), before.get(i), demand(read));
             Load other = table.begin(fresh);
             if (other == null) {
                 mine.add(fresh);

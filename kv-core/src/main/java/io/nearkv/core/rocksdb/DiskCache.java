@@ -90,7 +90,7 @@ public final class DiskCache implements CacheStorage {
                         .setMaxWriteBufferNumber(3)
                         .setMaxTotalWalSize(Math.min(MAX_WRITE_BUFFER_BYTES, maxBytes / 16))
                         .setCompressionType(CompressionType.LZ4_COMPRESSION)
-                        .setMaxOpenFiles(-1) // As FIFO compaction wants it; there are few.
+                        .setMaxOpenFiles(-1) // FIFO compaction needs to know all files; they are few and large.
                         .setStatsDumpPeriodSec(0)
                         .setMaxLogFileSize(1 << 20)
                         .setKeepLogFileNum(2)
@@ -150,6 +150,9 @@ public final class DiskCache implements CacheStorage {
                 throw cache.unusable(e);
             }
             cache.drop(e);
+            if (cache.opened == null) {
+                throw cache.unusable(e); // Not damage, then: an empty folder cannot be used either.
+            }
         } catch (IOException e) {
             throw cache.unusable(e);
         }
