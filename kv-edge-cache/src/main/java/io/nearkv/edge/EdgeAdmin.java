@@ -39,6 +39,7 @@ final class EdgeAdmin implements KvAdmin {
     private final @Nullable DiskTier disk;
     private final Supplier<@Nullable KvException> circuit;
     private final Consumer<NamespaceId> forget;
+    private final @Nullable FeedRelay relay;
     private final Map<NamespaceId, Known> byId = new ConcurrentHashMap<>();
     private final Map<Title, NamespaceId> byTitle = new ConcurrentHashMap<>();
 
@@ -48,6 +49,7 @@ final class EdgeAdmin implements KvAdmin {
      * @param coherent whether upstream is in this process: then it is asked each time
      * @param circuit says whether upstream is not to be asked at the moment
      * @param forget takes away all that is known of the keys of a namespace
+     * @param relay is told of deletions, or null
      */
     EdgeAdmin(
             KvAdmin upstream,
@@ -55,13 +57,15 @@ final class EdgeAdmin implements KvAdmin {
             Freshness.Time time,
             @Nullable DiskTier disk,
             Supplier<@Nullable KvException> circuit,
-            Consumer<NamespaceId> forget) {
+            Consumer<NamespaceId> forget,
+            @Nullable FeedRelay relay) {
         this.upstream = upstream;
         this.coherent = coherent;
         this.time = time;
         this.disk = disk;
         this.circuit = circuit;
         this.forget = forget;
+        this.relay = relay;
     }
 
     private void learn(NamespaceInfo info) {
@@ -235,8 +239,15 @@ final class EdgeAdmin implements KvAdmin {
 
     @Override
     public CompletableFuture<Void> deleteNamespace(NamespaceId namespace) {
+        FeedRelay serves = relay;
+        if (serves != null) {
+            serves.deleting(namespace);
+        }
         // Also after a failure: it may have happened all the same.
         return upstream.deleteNamespace(namespace).whenComplete((done, failure) -> {
+            if (serves != null && failure != null) {
+                serves.notDeleted(namespace);
+            }
             deleted(namespace);
             forget.accept(namespace);
         });

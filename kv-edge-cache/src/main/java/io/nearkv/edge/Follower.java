@@ -34,6 +34,9 @@ final class Follower implements Freshness.Feed, AutoCloseable {
         /** A change has happened. */
         void changed(FeedEvent.Change change);
 
+        /** The change has been taken in, and {@link Follower#position()} says so. */
+        void passed(FeedEvent.Change change);
+
         /** Every change up to this position has been taken in, and there are no others. */
         void current(Position position);
 
@@ -206,6 +209,7 @@ final class Follower implements Freshness.Feed, AutoCloseable {
                     sink.changed(change);
                     // After the sink: who sees the position may rely on all that came before it.
                     position = change.position();
+                    sink.passed(change);
                 }
             } else if (event instanceof FeedEvent.Heartbeat beat) {
                 long now = time.nanos();

@@ -89,7 +89,8 @@ final class Freshness {
                 return ageNanos < bound
                         || (isTracked(entry, feed)
                                 && ageNanos <= ttlNanos(read)
-                                && nowNanos - feed.currentNanos() < bound);
+                                && nowNanos - feed.currentNanos() < bound
+                                && entry.isLive());
             }
             case SESSION -> {
                 Position after = read.after();
@@ -98,7 +99,9 @@ final class Freshness {
                         && position != null
                         && isTracked(entry, feed)
                         && ageNanos <= ttlNanos(read)
-                        && position.covers(after);
+                        && position.covers(after)
+                        // After the position: the change that it covers may have come since the entry was found.
+                        && entry.isLive();
             }
             default -> {
                 return false; // STRONG: the owner of the data answers.
