@@ -36,7 +36,7 @@ final class EdgeAdmin implements KvAdmin {
     private final KvAdmin upstream;
     private final boolean coherent;
     private final Freshness.Time time;
-    private final @Nullable DiskTier disk;
+    private final @Nullable CatalogueDisk disk;
     private final Supplier<@Nullable KvException> circuit;
     private final Consumer<NamespaceId> forget;
     private final @Nullable FeedRelay relay;
@@ -55,7 +55,7 @@ final class EdgeAdmin implements KvAdmin {
             KvAdmin upstream,
             boolean coherent,
             Freshness.Time time,
-            @Nullable DiskTier disk,
+            @Nullable CatalogueDisk disk,
             Supplier<@Nullable KvException> circuit,
             Consumer<NamespaceId> forget,
             @Nullable FeedRelay relay) {
@@ -75,7 +75,7 @@ final class EdgeAdmin implements KvAdmin {
         }
         Known before = byId.put(info.id(), new Known(info, time.nanos()));
         byTitle.put(new Title(info.account(), info.title()), info.id());
-        DiskTier tier = disk;
+        CatalogueDisk tier = disk;
         if (tier != null && (before == null || !before.info().equals(info))) {
             byte[] title = info.title().getBytes(StandardCharsets.UTF_8);
             byte[] account = info.account().toString().getBytes(StandardCharsets.US_ASCII);
@@ -157,7 +157,7 @@ final class EdgeAdmin implements KvAdmin {
 
     /** Answers with what the disk has; where it has nothing, with the failure, if there is one already. */
     private void remember(NamespaceId namespace, @Nullable Throwable failure, CompletableFuture<NamespaceInfo> answer) {
-        DiskTier tier = disk;
+        CatalogueDisk tier = disk;
         if (tier == null) {
             if (failure != null) {
                 answer.completeExceptionally(failure);

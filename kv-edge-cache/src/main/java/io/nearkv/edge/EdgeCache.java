@@ -159,7 +159,8 @@ public final class EdgeCache implements KvStore {
             DiskTier tier = disk;
             DiskTier.Saved saved = tier == null ? null : tier.saved();
             if (saved != null) {
-                follows.resume(saved.generation(), saved.position());
+                // Entries on the disk have times of their own; how old the position is, nobody has to know.
+                follows.resume(saved.generation(), saved.position(), Follower.longAgo(time));
             }
             follows.start();
         }

@@ -80,11 +80,21 @@ final class Follower implements Freshness.Feed, AutoCloseable {
         this.time = time;
         this.timer = timer;
         this.sink = sink;
-        this.currentNanos = time.nanos() - TimeUnit.DAYS.toNanos(365);
+        this.currentNanos = longAgo(time);
     }
 
-    /** Goes on where an earlier process has stopped; before {@link #start}. */
-    void resume(long savedGeneration, Position savedPosition) {
+    /** Returns a time by the ticker that is longer ago than anything may be. */
+    static long longAgo(Freshness.Time time) {
+        return time.nanos() - TimeUnit.DAYS.toNanos(365);
+    }
+
+    /**
+     * Goes on where an earlier process has stopped; before {@link #start}.
+     *
+     * @param savedNanos when that position was the latest there was, by the ticker; {@link #longAgo} if nobody knows
+     */
+    void resume(long savedGeneration, Position savedPosition, long savedNanos) {
+        currentNanos = savedNanos;
         generation = savedGeneration;
         position = savedPosition;
         state = State.LOST;

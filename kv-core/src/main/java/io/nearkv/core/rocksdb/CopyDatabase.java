@@ -216,6 +216,7 @@ abstract sealed class CopyDatabase implements CacheStorage permits DiskCache, Di
     final <T> T run(Call<T> call, T otherwise) {
         Opened db = opened;
         if (db == null) {
+            drops++; // What was put since the last failure is not there either.
             restart();
             db = opened;
         }
