@@ -97,6 +97,14 @@ final class EdgeAdmin implements KvAdmin {
                 new String(record, 1 + account, record.length - 1 - account, StandardCharsets.UTF_8));
     }
 
+    /** Takes in what a disk has kept of a namespace, as long as nobody knows better. */
+    NamespaceInfo recall(NamespaceId namespace, byte[] record) {
+        NamespaceInfo info = decode(namespace, record);
+        byId.putIfAbsent(namespace, new Known(info, time.nanos() - 2 * TTL_NANOS));
+        byTitle.putIfAbsent(new Title(info.account(), info.title()), namespace);
+        return info;
+    }
+
     /** The namespace is gone. */
     void deleted(NamespaceId namespace) {
         Known known = byId.remove(namespace);
@@ -166,10 +174,7 @@ final class EdgeAdmin implements KvAdmin {
         }
         Completion.of(tier.catalogue(namespace), (record, never) -> {
             if (record != null) {
-                NamespaceInfo info = decode(namespace, record);
-                byId.putIfAbsent(namespace, new Known(info, time.nanos() - 2 * TTL_NANOS));
-                byTitle.putIfAbsent(new Title(info.account(), info.title()), namespace);
-                answer.complete(info);
+                answer.complete(recall(namespace, record));
             } else if (failure != null) {
                 answer.completeExceptionally(failure);
             }

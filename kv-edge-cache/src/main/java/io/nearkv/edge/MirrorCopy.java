@@ -11,6 +11,7 @@ import io.nearkv.core.Limits;
 import io.nearkv.core.ListOptions;
 import io.nearkv.core.ListPage;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.Position;
 import io.nearkv.core.ReadOptions;
 import java.time.Duration;
@@ -31,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,6 +72,7 @@ final class MirrorCopy {
     }
 
     private final KvStore upstream;
+    private final Function<NamespaceId, CompletableFuture<NamespaceInfo>> catalogue;
     private final MirrorDisk disk;
     private final @Nullable Set<NamespaceId> chosen;
     private final EdgeOptions options;
@@ -112,10 +115,12 @@ final class MirrorCopy {
     /**
      * Creates the copy.
      *
+     * @param catalogue tells what a namespace is, and keeps it
      * @param chosen the namespaces, or null for all
      */
     MirrorCopy(
             KvStore upstream,
+            Function<NamespaceId, CompletableFuture<NamespaceInfo>> catalogue,
             MirrorDisk disk,
             @Nullable Set<NamespaceId> chosen,
             EdgeOptions options,
@@ -123,6 +128,7 @@ final class MirrorCopy {
             Freshness.Time time,
             ScheduledExecutorService timer) {
         this.upstream = upstream;
+        this.catalogue = catalogue;
         this.disk = disk;
         this.chosen = chosen;
         this.options = options;
@@ -607,6 +613,12 @@ final class MirrorCopy {
                         ? new MirrorDisk.Progress(done.generation(), true, true, null)
                         : new MirrorDisk.Progress(done.generation(), false, ever, end));
         if (end == null) {
+            // So that it can be found by its title too while nobody upstream answers.
+            Completion.of(catalogue.apply(done.namespace()), (info, failure) -> {
+                if (failure != null) {
+                    log.atDebug().setCause(failure).log("the title of a namespace is not known");
+                }
+            });
             log.atInfo()
                     .addKeyValue("namespace", done.namespace())
                     .addKeyValue("generation", done.generation())

@@ -17,12 +17,15 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -193,18 +196,27 @@ final class MirrorDisk implements CatalogueDisk, AutoCloseable {
         storage.put(record(PROGRESS, namespace), out.array());
     }
 
-    /** Returns the namespaces of which there is something. */
-    List<NamespaceId> namespaces() {
-        List<NamespaceId> found = new ArrayList<>();
-        storage.scan(new byte[] {PROGRESS}, (key, record) -> {
-            if (key[0] != PROGRESS) {
+    /** Returns how far each namespace is of which there is something. */
+    Map<NamespaceId, Progress> allProgress() {
+        Map<NamespaceId, Progress> found = new HashMap<>();
+        forEach(PROGRESS, (namespace, record) -> found.put(namespace, decodeProgress(record)));
+        return found;
+    }
+
+    /** Calls back with all that is known of namespaces. */
+    void forEachInCatalogue(BiConsumer<NamespaceId, byte[]> consumer) {
+        forEach(CATALOGUE, consumer);
+    }
+
+    private void forEach(byte kind, BiConsumer<NamespaceId, byte[]> consumer) {
+        storage.scan(new byte[] {kind}, (key, record) -> {
+            if (key[0] != kind) {
                 return false;
             }
             ByteBuffer id = ByteBuffer.wrap(key, 1, NAMESPACE_BYTES);
-            found.add(new NamespaceId(id.getLong(), id.getLong()));
+            consumer.accept(new NamespaceId(id.getLong(), id.getLong()), record);
             return true;
         });
-        return found;
     }
 
     void forget(NamespaceId namespace) {

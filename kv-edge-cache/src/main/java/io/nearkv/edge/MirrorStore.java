@@ -29,10 +29,8 @@ import io.nearkv.core.WriteResult;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
@@ -93,7 +91,7 @@ public final class MirrorStore implements KvStore {
         this.follower = follows;
         this.relay = new FeedRelay(
                 upstream, options, this::namespace, () -> follows.state() == Follower.State.FOLLOWING, time);
-        this.copy = new MirrorCopy(upstream, disk, namespaces, options, follows, time, timer);
+        this.copy = new MirrorCopy(upstream, this::namespace, disk, namespaces, options, follows, time, timer);
         this.circuit = new Circuit(time::nanos);
         this.admin = new EdgeAdmin(upstream.admin(), false, time, disk, circuit::peek, copy::deleted, relay);
     }
@@ -128,15 +126,14 @@ public final class MirrorStore implements KvStore {
     private void start() {
         Boolean done = disk.read(() -> {
                     MirrorDisk.Saved saved = disk.saved();
+                    disk.forEachInCatalogue(admin::recall);
                     if (saved != null) {
-                        Map<NamespaceId, MirrorDisk.Progress> found = new HashMap<>();
-                        disk.namespaces().forEach(namespace -> found.put(namespace, disk.progress(namespace)));
                         long ageMillis = Math.max(0, time.millis() - saved.millis());
                         long nanos = ageMillis > TimeUnit.DAYS.toMillis(365)
                                 ? Follower.longAgo(time)
                                 : time.nanos() - TimeUnit.MILLISECONDS.toNanos(ageMillis);
                         follower.resume(saved.generation(), saved.position(), nanos);
-                        copy.resume(saved, found);
+                        copy.resume(saved, disk.allProgress());
                     }
                     return true;
                 })

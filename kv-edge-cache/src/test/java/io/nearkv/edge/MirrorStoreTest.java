@@ -10,6 +10,7 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.GetResult;
 import io.nearkv.core.Key;
 import io.nearkv.core.KeyInfo;
+import io.nearkv.core.Kv;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.ListOptions;
 import io.nearkv.core.ListPage;
@@ -220,7 +221,6 @@ class MirrorStoreTest {
             fill(edge);
             try (MirrorStore mirror = mirror(edge)) {
                 awaitCopied(edge, mirror);
-                assertThat(join(mirror.admin().namespace(edge.ns)).title()).isEqualTo("test");
             }
             edge.upstream.cut();
             edge.advance(Duration.ofSeconds(20));
@@ -229,7 +229,8 @@ class MirrorStoreTest {
                 assertThat(text(found)).isEqualTo("v42");
                 assertThat(found.origin().age()).isEqualTo(Duration.ofSeconds(20));
                 assertThat(listAll(edge, mirror, "", 1000)).hasSize(KEYS);
-                assertThat(join(mirror.admin().namespace(edge.ns)).title()).isEqualTo("test");
+                assertThat(Kv.over(mirror, Edge.ACCOUNT.id()).namespace("test").getString("k0043"))
+                        .contains("v43");
                 edge.upstream.mend();
                 edge.write("k0042", "new");
                 awaitCopied(edge, mirror);
@@ -390,6 +391,28 @@ class MirrorStoreTest {
                 throw new AssertionError("seed " + seed, e);
             } finally {
                 mirror.close();
+            }
+        }
+    }
+
+    @Test
+    void a_cache_goes_over_a_mirror_and_hangs_on_its_feed() {
+        try (Edge edge = open();
+                MirrorStore mirror = mirror(edge)) {
+            fill(edge);
+            awaitCopied(edge, mirror);
+            int subscribers = edge.engine.stats().subscribers();
+            try (EdgeCache cache = EdgeCache.open(mirror, edge.options())) {
+                await().until(() -> cache.stats().feed().equals("following"));
+                assertThat(edge.engine.stats().subscribers()).isEqualTo(subscribers);
+                assertThat(mirror.stats().feedSubscribers()).isEqualTo(1);
+                ReadOptions any = ReadOptions.EVENTUAL;
+                assertThat(text(join(cache.get(edge.ns, Key.of("k0001"), any)))).isEqualTo("v1");
+                edge.write("k0001", "new");
+                await().until(() -> "new".equals(text(join(cache.get(edge.ns, Key.of("k0001"), any)))));
+                edge.upstream.cut();
+                assertThat(text(join(cache.get(edge.ns, Key.of("k0002"), any)))).isEqualTo("v2");
+                assertThat(listAll(edge, cache, "", 1000)).hasSize(KEYS);
             }
         }
     }
