@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * <p>A record: format (1 byte, 1), kind (1; 0 an entry, 1 "not there"), version (8), expiration in seconds since the epoch (8), when it was vouched for in milliseconds since the epoch (8),
  * generation (8), length of the metadata (2), metadata, value; big-endian. The storage has the checksums.
  */
-final class DiskTier implements AutoCloseable {
+final class DiskTier implements CatalogueDisk, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(DiskTier.class);
     private static final int QUEUE = 16 * 1024;
     private static final byte FORMAT = 1;
@@ -174,23 +174,23 @@ final class DiskTier implements AutoCloseable {
         boolean unused = submit(() -> storage.put(POSITION, record));
     }
 
-    /** Keeps what is known of a namespace. */
-    void catalogue(NamespaceId namespace, byte[] record) {
+    @Override
+    public void catalogue(NamespaceId namespace, byte[] record) {
         boolean unused = submit(() -> storage.put(with(CATALOGUE, CacheKey.prefix(namespace)), record));
     }
 
-    /** Returns what is known of a namespace, or null. */
-    CompletableFuture<byte @Nullable []> catalogue(NamespaceId namespace) {
+    @Override
+    public CompletableFuture<byte @Nullable []> catalogue(NamespaceId namespace) {
         return read(() -> storage.get(with(CATALOGUE, CacheKey.prefix(namespace))));
     }
 
-    /** Keeps which namespace a title means. */
-    void title(byte[] title, NamespaceId namespace) {
+    @Override
+    public void title(byte[] title, NamespaceId namespace) {
         boolean unused = submit(() -> storage.put(with(TITLE, title), CacheKey.prefix(namespace)));
     }
 
-    /** Returns which namespace a title means, or null. */
-    CompletableFuture<@Nullable NamespaceId> title(byte[] title) {
+    @Override
+    public CompletableFuture<@Nullable NamespaceId> title(byte[] title) {
         return read(() -> {
             byte[] record = storage.get(with(TITLE, title));
             if (record == null || record.length != 2 * Long.BYTES) {

@@ -36,9 +36,10 @@ final class EdgeAdmin implements KvAdmin {
     private final KvAdmin upstream;
     private final boolean coherent;
     private final Freshness.Time time;
-    private final @Nullable DiskTier disk;
+    private final @Nullable CatalogueDisk disk;
     private final Supplier<@Nullable KvException> circuit;
     private final Consumer<NamespaceId> forget;
+    private final @Nullable FeedRelay relay;
     private final Map<NamespaceId, Known> byId = new ConcurrentHashMap<>();
     private final Map<Title, NamespaceId> byTitle = new ConcurrentHashMap<>();
 
@@ -48,20 +49,23 @@ final class EdgeAdmin implements KvAdmin {
      * @param coherent whether upstream is in this process: then it is asked each time
      * @param circuit says whether upstream is not to be asked at the moment
      * @param forget takes away all that is known of the keys of a namespace
+     * @param relay is told of deletions, or null
      */
     EdgeAdmin(
             KvAdmin upstream,
             boolean coherent,
             Freshness.Time time,
-            @Nullable DiskTier disk,
+            @Nullable CatalogueDisk disk,
             Supplier<@Nullable KvException> circuit,
-            Consumer<NamespaceId> forget) {
+            Consumer<NamespaceId> forget,
+            @Nullable FeedRelay relay) {
         this.upstream = upstream;
         this.coherent = coherent;
         this.time = time;
         this.disk = disk;
         this.circuit = circuit;
         this.forget = forget;
+        this.relay = relay;
     }
 
     private void learn(NamespaceInfo info) {
@@ -71,7 +75,7 @@ final class EdgeAdmin implements KvAdmin {
         }
         Known before = byId.put(info.id(), new Known(info, time.nanos()));
         byTitle.put(new Title(info.account(), info.title()), info.id());
-        DiskTier tier = disk;
+        CatalogueDisk tier = disk;
         if (tier != null && (before == null || !before.info().equals(info))) {
             byte[] title = info.title().getBytes(StandardCharsets.UTF_8);
             byte[] account = info.account().toString().getBytes(StandardCharsets.US_ASCII);
@@ -96,6 +100,14 @@ final class EdgeAdmin implements KvAdmin {
                 id,
                 AccountId.parse(new String(record, 1, account, StandardCharsets.US_ASCII)),
                 new String(record, 1 + account, record.length - 1 - account, StandardCharsets.UTF_8));
+    }
+
+    /** Takes in what a disk has kept of a namespace, as long as nobody knows better. */
+    NamespaceInfo recall(NamespaceId namespace, byte[] record) {
+        NamespaceInfo info = decode(namespace, record);
+        byId.putIfAbsent(namespace, new Known(info, time.nanos() - 2 * TTL_NANOS));
+        byTitle.putIfAbsent(new Title(info.account(), info.title()), namespace);
+        return info;
     }
 
     /** The namespace is gone. */
@@ -158,7 +170,7 @@ final class EdgeAdmin implements KvAdmin {
 
     /** Answers with what the disk has; where it has nothing, with the failure, if there is one already. */
     private void remember(NamespaceId namespace, @Nullable Throwable failure, CompletableFuture<NamespaceInfo> answer) {
-        DiskTier tier = disk;
+        CatalogueDisk tier = disk;
         if (tier == null) {
             if (failure != null) {
                 answer.completeExceptionally(failure);
@@ -167,10 +179,7 @@ final class EdgeAdmin implements KvAdmin {
         }
         Completion.of(tier.catalogue(namespace), (record, never) -> {
             if (record != null) {
-                NamespaceInfo info = decode(namespace, record);
-                byId.putIfAbsent(namespace, new Known(info, time.nanos() - 2 * TTL_NANOS));
-                byTitle.putIfAbsent(new Title(info.account(), info.title()), namespace);
-                answer.complete(info);
+                answer.complete(recall(namespace, record));
             } else if (failure != null) {
                 answer.completeExceptionally(failure);
             }
@@ -211,7 +220,7 @@ final class EdgeAdmin implements KvAdmin {
             AccountId account, String title, @Nullable Throwable failure, CompletableFuture<NamespaceInfo> answer) {
         NamespaceId id = byTitle.get(new Title(account, title));
         Known known = id == null ? null : byId.get(id);
-        DiskTier tier = disk;
+        CatalogueDisk tier = disk;
         if (known != null) {
             answer.complete(known.info());
         } else if (tier == null) {
@@ -269,8 +278,15 @@ final class EdgeAdmin implements KvAdmin {
 
     @Override
     public CompletableFuture<Void> deleteNamespace(NamespaceId namespace) {
+        FeedRelay serves = relay;
+        if (serves != null) {
+            serves.deleting(namespace);
+        }
         // Also after a failure: it may have happened all the same.
         return upstream.deleteNamespace(namespace).whenComplete((done, failure) -> {
+            if (serves != null && failure != null) {
+                serves.notDeleted(namespace);
+            }
             deleted(namespace);
             forget.accept(namespace);
         });

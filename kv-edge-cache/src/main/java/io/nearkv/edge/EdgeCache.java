@@ -18,6 +18,7 @@ import io.nearkv.core.ListOptions;
 import io.nearkv.core.ListPage;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.OpenResult;
 import io.nearkv.core.Origin;
 import io.nearkv.core.Position;
@@ -40,6 +41,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,6 +81,7 @@ public final class EdgeCache implements KvStore {
     private final ScheduledThreadPoolExecutor timer;
     private final @Nullable DiskTier disk;
     private final @Nullable Follower follower;
+    private final @Nullable FeedRelay relay;
     private final Freshness.Feed feed;
     private final Loader loader;
     private final ListPages pages;
@@ -102,10 +105,15 @@ public final class EdgeCache implements KvStore {
         this.disk = options.disk() == null ? null : new DiskTier(options.disk(), time);
         this.follower = options.coherent() ? null : new Follower(upstream, options, time, timer, new FeedSink());
         this.feed = follower == null ? new NoFeed() : follower;
+        Follower follows = follower;
+        this.relay = follows == null
+                ? null
+                : new FeedRelay(
+                        upstream, options, this::namespace, () -> follows.state() == Follower.State.FOLLOWING, time);
         this.loader = new Loader(upstream, options, freshness, time, table, feed, disk, counters);
         this.pages = new ListPages(upstream, options, time, feed, counters);
-        this.admin =
-                new EdgeAdmin(upstream.admin(), options.coherent(), time, disk, loader.circuit()::peek, this::forget);
+        this.admin = new EdgeAdmin(
+                upstream.admin(), options.coherent(), time, disk, loader.circuit()::peek, this::forget, relay);
         this.revalidation =
                 follower == null ? null : new Revalidation(upstream, options, table, feed, time, timer, counters);
     }
@@ -151,7 +159,8 @@ public final class EdgeCache implements KvStore {
             DiskTier tier = disk;
             DiskTier.Saved saved = tier == null ? null : tier.saved();
             if (saved != null) {
-                follows.resume(saved.generation(), saved.position());
+                // Entries on the disk have times of their own; how old the position is, nobody has to know.
+                follows.resume(saved.generation(), saved.position(), Follower.longAgo(time));
             }
             follows.start();
         }
@@ -182,14 +191,31 @@ public final class EdgeCache implements KvStore {
         }
 
         @Override
+        public void passed(FeedEvent.Change change) {
+            FeedRelay serves = relay;
+            if (serves != null) {
+                serves.changed(change);
+            }
+        }
+
+        @Override
         public void current(Position position) {
             loader.circuit().answered();
             keepPosition(POSITION_KEPT_EVERY.toNanos());
+            FeedRelay serves = relay;
+            if (serves != null) {
+                serves.current(position);
+            }
         }
 
         @Override
         public void restarted(long generation) {
             keepPosition(0);
+            FeedRelay serves = relay;
+            Position position = feed.position();
+            if (serves != null && position != null) {
+                serves.restarted(position);
+            }
             Revalidation pass = revalidation;
             if (pass != null) {
                 pass.begin(generation);
@@ -218,6 +244,10 @@ public final class EdgeCache implements KvStore {
         if (tier != null) {
             tier.removeAll(namespace); // and what was on its way to the disk is gone.
         }
+    }
+
+    private CompletableFuture<NamespaceInfo> namespace(NamespaceId namespace) {
+        return admin.namespace(namespace);
     }
 
     private void checkOpen() {
@@ -542,8 +572,11 @@ public final class EdgeCache implements KvStore {
             NamespaceId namespace,
             List<Key> keys,
             java.util.function.Supplier<CompletableFuture<T>> write,
-            BiConsumer<CacheKey, T> learn) {
+            BiConsumer<CacheKey, T> learn,
+            ToLongFunction<T> lastVersion) {
         checkOpen();
+        // Before the write: if the feed begins anew meanwhile, its version may be of another history.
+        FeedRing history = relay == null ? null : relay.history();
         List<CacheKey> written = new ArrayList<>(keys.size());
         for (Key key : keys) {
             written.add(new CacheKey(namespace, key));
@@ -561,6 +594,9 @@ public final class EdgeCache implements KvStore {
             throw e;
         }
         return answer.whenComplete((result, failure) -> {
+            if (history != null && result != null) {
+                history.told(lastVersion.applyAsLong(result));
+            }
             for (CacheKey key : written) {
                 if (options.coherent()) {
                     table.endWrite(key);
@@ -591,18 +627,24 @@ public final class EdgeCache implements KvStore {
     }
 
     private void learn(CacheKey key, WriteResult result) {
-        boolean unused = heard(
-                key,
-                result instanceof WriteResult.Applied applied
-                        ? applied.version()
-                        : ((WriteResult.ConditionFailed) result).currentVersion());
+        boolean unused = heard(key, versionOf(result));
+    }
+
+    private static long versionOf(WriteResult result) {
+        return result instanceof WriteResult.Applied applied
+                ? applied.version()
+                : ((WriteResult.ConditionFailed) result).currentVersion();
     }
 
     @Override
     public CompletableFuture<WriteResult> write(NamespaceId namespace, Mutation mutation, WriteOptions options) {
         requireNonNull(namespace, "namespace");
         return through(
-                namespace, List.of(mutation.key()), () -> upstream.write(namespace, mutation, options), this::learn);
+                namespace,
+                List.of(mutation.key()),
+                () -> upstream.write(namespace, mutation, options),
+                this::learn,
+                EdgeCache::versionOf);
     }
 
     @Override
@@ -621,7 +663,9 @@ public final class EdgeCache implements KvStore {
                             learn(key, results.get(i));
                         }
                     }
-                });
+                },
+                results ->
+                        results.stream().mapToLong(EdgeCache::versionOf).max().orElse(0));
     }
 
     private static List<Key> keys(List<Mutation> mutations) {
@@ -632,13 +676,18 @@ public final class EdgeCache implements KvStore {
     public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
         requireNonNull(namespace, "namespace");
         List<Mutation> all = List.copyOf(mutations);
-        return through(namespace, keys(all), () -> upstream.batch(namespace, all, options), (key, result) -> {
-            if (result instanceof BatchResult.Applied applied) {
-                boolean unused = heard(key, applied.firstVersion() + lastIndexOf(all, key.key));
-            } else {
-                table.unsure(key, () -> forgetOnDisk(key)); // It says of one key alone which version there is.
-            }
-        });
+        return through(
+                namespace,
+                keys(all),
+                () -> upstream.batch(namespace, all, options),
+                (key, result) -> {
+                    if (result instanceof BatchResult.Applied applied) {
+                        boolean unused = heard(key, applied.firstVersion() + lastIndexOf(all, key.key));
+                    } else {
+                        table.unsure(key, () -> forgetOnDisk(key)); // It says of one key alone which version there is.
+                    }
+                },
+                result -> result instanceof BatchResult.Applied applied ? applied.firstVersion() + all.size() - 1 : 0);
     }
 
     private static int lastIndexOf(List<Mutation> mutations, Key key) {
@@ -683,12 +732,13 @@ public final class EdgeCache implements KvStore {
 
         @Override
         public CompletableFuture<WriteResult> commit() {
-            return through(namespace, List.of(key), above::commit, EdgeCache.this::learn);
+            return through(namespace, List.of(key), above::commit, EdgeCache.this::learn, EdgeCache::versionOf);
         }
 
         @Override
         public CompletableFuture<WriteResult> commit(PutOptions late) {
-            return through(namespace, List.of(key), () -> above.commit(late), EdgeCache.this::learn);
+            return through(
+                    namespace, List.of(key), () -> above.commit(late), EdgeCache.this::learn, EdgeCache::versionOf);
         }
 
         @Override
@@ -701,8 +751,10 @@ public final class EdgeCache implements KvStore {
 
     @Override
     public Flow.Publisher<FeedEvent> watch(FeedRequest request) {
+        requireNonNull(request, "request");
         checkOpen();
-        return upstream.watch(request);
+        FeedRelay serves = relay;
+        return serves == null ? upstream.watch(request) : serves.watch(request);
     }
 
     @Override
@@ -807,6 +859,7 @@ public final class EdgeCache implements KvStore {
     public EdgeStats stats() {
         DiskTier tier = disk;
         Follower follows = follower;
+        FeedRelay serves = relay;
         KvException failure = follows == null ? null : follows.failure();
         Position position = feed.position();
         long age = (time.nanos() - feed.currentNanos()) / 1_000_000;
@@ -837,7 +890,8 @@ public final class EdgeCache implements KvStore {
                 failure == null ? null : failure.getMessage(),
                 feed.generation(),
                 position == null ? null : position.toString(),
-                follows == null || age > TimeUnit.DAYS.toMillis(300) ? -1 : age);
+                follows == null || age > TimeUnit.DAYS.toMillis(300) ? -1 : age,
+                serves == null ? 0 : serves.subscribers());
     }
 
     EntryTable tableForTests() {
@@ -858,6 +912,10 @@ public final class EdgeCache implements KvStore {
         Follower follows = follower;
         if (follows != null) {
             follows.close();
+        }
+        FeedRelay serves = relay;
+        if (serves != null) {
+            serves.close();
         }
         timer.shutdownNow();
         upstream.close();

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param generation counts the gaps of the feed
  * @param position up to where changes have been taken in, or null if the feed has never begun
  * @param feedAgeMillis how long ago there was nothing that had not been taken in; -1 if never
+ * @param feedSubscribers how many follow the feed of this cache out of its memory; others are served by upstream
  */
 public record EdgeStats(
         long memoryHits,
@@ -60,4 +61,5 @@ public record EdgeStats(
         @Nullable String feedFailure,
         long generation,
         @Nullable String position,
-        long feedAgeMillis) {}
+        long feedAgeMillis,
+        long feedSubscribers) {}

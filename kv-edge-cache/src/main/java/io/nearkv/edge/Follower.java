@@ -34,6 +34,9 @@ final class Follower implements Freshness.Feed, AutoCloseable {
         /** A change has happened. */
         void changed(FeedEvent.Change change);
 
+        /** The change has been taken in, and {@link Follower#position()} says so. */
+        void passed(FeedEvent.Change change);
+
         /** Every change up to this position has been taken in, and there are no others. */
         void current(Position position);
 
@@ -86,11 +89,21 @@ final class Follower implements Freshness.Feed, AutoCloseable {
         this.sink = sink;
         // Entries on a disk must not meet their number again after a process that had no time to save it.
         this.stride = options.disk() == null ? 1 : 1L << 40;
-        this.currentNanos = time.nanos() - TimeUnit.DAYS.toNanos(365);
+        this.currentNanos = longAgo(time);
     }
 
-    /** Goes on where an earlier process has stopped; before {@link #start}. */
-    void resume(long savedGeneration, Position savedPosition) {
+    /** Returns a time by the ticker that is longer ago than anything may be. */
+    static long longAgo(Freshness.Time time) {
+        return time.nanos() - TimeUnit.DAYS.toNanos(365);
+    }
+
+    /**
+     * Goes on where an earlier process has stopped; before {@link #start}.
+     *
+     * @param savedNanos when that position was the latest there was, by the ticker; {@link #longAgo} if nobody knows
+     */
+    void resume(long savedGeneration, Position savedPosition, long savedNanos) {
+        currentNanos = savedNanos;
         generation = savedGeneration;
         position = savedPosition;
         state = State.LOST;
@@ -229,6 +242,7 @@ final class Follower implements Freshness.Feed, AutoCloseable {
                     sink.changed(change);
                     // After the sink: who sees the position may rely on all that came before it.
                     position = change.position();
+                    sink.passed(change);
                 }
             } else if (event instanceof FeedEvent.Heartbeat beat) {
                 long now = time.nanos();

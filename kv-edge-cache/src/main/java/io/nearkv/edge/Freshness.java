@@ -124,6 +124,31 @@ final class Freshness {
         }
     }
 
+    /** Returns whether a full copy may answer this read, which has taken in every change up to the feed's position. What was checked first may only grow: read the copy after this. */
+    boolean mayCopyAnswer(ReadOptions read, Feed feed, long nowNanos) {
+        if (feed.generation() <= 0) {
+            return false;
+        }
+        long age = nowNanos - feed.currentNanos();
+        return switch (read.consistency()) {
+            case EVENTUAL -> age <= ttlNanos(read);
+            case BOUNDED -> age < nanos(read.maxStaleness());
+            case SESSION -> {
+                Position after = read.after();
+                Position position = feed.position();
+                yield after != null && position != null && age <= ttlNanos(read) && position.covers(after);
+            }
+            case STRONG -> false;
+        };
+    }
+
+    /** Returns whether a full copy of this age may answer this read when nobody upstream does. */
+    boolean mayCopyAnswerStale(ReadOptions read, long ageNanos) {
+        long stale = staleNanos(read);
+        long limit = ttlNanos(read) + stale;
+        return read.consistency() == ReadOptions.Consistency.EVENTUAL && stale > 0 && (limit < 0 || ageNanos <= limit);
+    }
+
     /** Returns whether changes of the entry may have been missed. */
     static boolean isSuspect(Entry entry, Feed feed) {
         return entry.generation() != feed.generation();

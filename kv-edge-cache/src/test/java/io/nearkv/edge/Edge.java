@@ -9,6 +9,7 @@ import io.nearkv.core.AccountInfo;
 import io.nearkv.core.GetResult;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.ReadOptions;
@@ -62,12 +63,19 @@ final class Edge implements AutoCloseable {
     }
 
     EdgeCache open() {
-        return EdgeCache.open(
-                new Kept(upstream),
-                settings.apply(EdgeOptions.DEFAULT
-                        .withMemoryBytes(16 << 20)
-                        .withHeartbeat(Duration.ofMillis(20))
-                        .withTime(clock, nanos::get)));
+        return EdgeCache.open(network(), options());
+    }
+
+    /** Returns the engine behind the network, which who closes it does not close. */
+    KvStore network() {
+        return new Kept(upstream);
+    }
+
+    EdgeOptions options() {
+        return settings.apply(EdgeOptions.DEFAULT
+                .withMemoryBytes(16 << 20)
+                .withHeartbeat(Duration.ofMillis(20))
+                .withTime(clock, nanos::get));
     }
 
     private record Kept(Upstream below) implements DelegatingStore {
