@@ -1,11 +1,15 @@
 package io.nearkv.server.command;
 
 import io.nearkv.core.Key;
+import io.nearkv.core.NamespaceId;
 import io.nearkv.core.rocksdb.DiskCache;
 import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.node.CacheSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -13,6 +17,8 @@ import picocli.CommandLine.Option;
 final class CacheOptions implements SettingDefaults.Settings {
     private static final String CORE = "core";
     private static final String EDGE = "edge";
+    private static final String CACHE = "cache";
+    private static final String MIRROR = "mirror";
     private static final long MAX_DEFAULT_BYTES = 256L << 20;
 
     @Option(
@@ -40,6 +46,24 @@ final class CacheOptions implements SettingDefaults.Settings {
                     "What 'nearkv join create' has printed at the core. Needed at the first start of an edge, and again for "
                             + "another one.")
     private @Nullable Path join;
+
+    @Option(
+            names = "--mode",
+            order = 22,
+            paramLabel = "cache|mirror",
+            defaultValue = CACHE,
+            description =
+                    "cache: an edge keeps what is read. mirror: it holds a full copy of its namespaces on disk, and answers "
+                            + "lists from it too. Default: ${DEFAULT-VALUE}.")
+    private String mode = CACHE;
+
+    @Option(
+            names = "--mirror-namespaces",
+            order = 22,
+            paramLabel = "ID",
+            split = ",",
+            description = "The ids of the namespaces that a mirror copies, with commas between. Default: all.")
+    private List<String> mirrored = List.of();
 
     @Option(
             names = "--upstream-ca",
@@ -100,6 +124,24 @@ final class CacheOptions implements SettingDefaults.Settings {
         if (!edge && join != null) {
             throw CommandException.usage("--join is for an edge (expected: with --role edge)");
         }
+        boolean mirror = mode.equals(MIRROR);
+        if (!mirror && !mode.equals(CACHE)) {
+            throw CommandException.usage("--mode: '" + Key.display(mode) + "' (expected: cache or mirror)");
+        }
+        if (mirror && !edge) {
+            throw CommandException.usage("--mode mirror is for an edge (expected: with --role edge)");
+        }
+        if (!mirror && !mirrored.isEmpty()) {
+            throw CommandException.usage("--mirror-namespaces is for a mirror (expected: with --mode mirror)");
+        }
+        Set<NamespaceId> namespaces = new HashSet<>();
+        for (String id : mirrored) {
+            if (!NamespaceId.isWellFormed(id)) {
+                throw CommandException.usage(
+                        "--mirror-namespaces: '" + Key.display(id) + "' (expected: ids of 32 hex digits)");
+            }
+            namespaces.add(NamespaceId.parse(id));
+        }
         long memory = memoryMib == null
                 ? Math.min(MAX_DEFAULT_BYTES, Runtime.getRuntime().maxMemory() / 4)
                 : EngineOptions.bytes(memoryMib);
@@ -117,7 +159,7 @@ final class CacheOptions implements SettingDefaults.Settings {
         return new CacheSettings(
                 memory,
                 edge && above != null
-                        ? new CacheSettings.Edge(above, join, upstreamRoots, disk, cacheTtl, staleIfError)
+                        ? new CacheSettings.Edge(above, join, upstreamRoots, disk, cacheTtl, staleIfError, mirror, namespaces)
                         : null);
     }
 }

@@ -2,8 +2,10 @@ package io.nearkv.server.node;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.core.NamespaceId;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,8 @@ public record CacheSettings(long memoryBytes, @Nullable Edge edge) {
      * @param diskBytes about how much disk it may take; 0 for none
      * @param cacheTtl how old a copy may be where a read says nothing
      * @param staleIfError how much older while the node above does not answer
+     * @param mirror whether it holds a full copy on its disk, in place of what was read
+     * @param mirrored the namespaces that it copies; empty for all
      */
     public record Edge(
             String upstream,
@@ -29,12 +33,15 @@ public record CacheSettings(long memoryBytes, @Nullable Edge edge) {
             @Nullable Path upstreamRoots,
             long diskBytes,
             Duration cacheTtl,
-            Duration staleIfError) {
-        /** Checks that nothing is missing. */
+            Duration staleIfError,
+            boolean mirror,
+            Set<NamespaceId> mirrored) {
+        /** Checks that nothing is missing, and makes the set read-only. */
         public Edge {
             requireNonNull(upstream, "upstream");
             requireNonNull(cacheTtl, "cacheTtl");
             requireNonNull(staleIfError, "staleIfError");
+            mirrored = Set.copyOf(mirrored);
         }
     }
 }

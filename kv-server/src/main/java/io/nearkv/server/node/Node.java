@@ -8,6 +8,7 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvException.Denial;
 import io.nearkv.core.KvStore;
+import io.nearkv.core.NamespaceId;
 import io.nearkv.core.RefusingStore;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.core.identity.AuthorityFiles;
@@ -16,11 +17,13 @@ import io.nearkv.core.identity.IdentityDirectory;
 import io.nearkv.core.identity.JoinDocument;
 import io.nearkv.core.identity.NodeAuthority;
 import io.nearkv.core.rocksdb.DiskCache;
+import io.nearkv.core.rocksdb.DiskMirror;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.StoreStamp;
 import io.nearkv.edge.EdgeCache;
 import io.nearkv.edge.EdgeOptions;
+import io.nearkv.edge.MirrorStore;
 import io.nearkv.net.client.KvClient;
 import io.nearkv.net.client.KvClientBuilder;
 import io.nearkv.net.rest.OperationsServer;
@@ -38,6 +41,7 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -287,17 +291,19 @@ public final class Node {
             client.trust(edge.upstreamRoots());
         }
         KvClient upstream = own(owned, client.build());
-        DiskCache disk = edge.diskBytes() == 0
-                ? null
-                : DiskCache.open(folder.resolve("cache"), environment.name(), edge.diskBytes());
-        EdgeCache cache = own(
-                owned,
-                EdgeCache.open(
-                        upstream.store(),
-                        EdgeOptions.DEFAULT
-                                .withMemoryBytes(settings.cache().memoryBytes())
-                                .withDisk(disk)
-                                .withTtl(edge.cacheTtl(), edge.staleIfError())));
+        EdgeOptions options = EdgeOptions.DEFAULT
+                .withMemoryBytes(settings.cache().memoryBytes())
+                .withTtl(edge.cacheTtl(), edge.staleIfError());
+        KvStore above = upstream.store();
+        DiskCache disk = null;
+        if (edge.mirror()) {
+            Set<NamespaceId> namespaces = edge.mirrored().isEmpty() ? null : edge.mirrored();
+            DiskMirror copy = DiskMirror.open(folder.resolve("mirror"), environment.name());
+            above = own(owned, MirrorStore.open(above, copy, namespaces, options));
+        } else if (edge.diskBytes() > 0) {
+            disk = DiskCache.open(folder.resolve("cache"), environment.name(), edge.diskBytes());
+        }
+        EdgeCache cache = own(owned, EdgeCache.open(above, options.withDisk(disk)));
         log.atInfo()
                 .addKeyValue("upstream", edge.upstream())
                 .addKeyValue("name", node.name())
