@@ -47,9 +47,13 @@ final class DiskTier implements AutoCloseable {
     private volatile long bytes;
 
     DiskTier(CacheStorage storage, Freshness.Time time) {
+        this(storage, time, QUEUE);
+    }
+
+    DiskTier(CacheStorage storage, Freshness.Time time, int queue) {
         this.storage = storage;
         this.time = time;
-        this.thread = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(QUEUE), task -> {
+        this.thread = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(queue), task -> {
             Thread made = new Thread(task, "nearkv-edge-disk");
             made.setDaemon(true);
             return made;

@@ -170,14 +170,10 @@ public final class EdgeCache implements KvStore {
                 return;
             }
             CacheKey cached = new CacheKey(namespace, key);
-            if (table.changed(cached, change.version())) {
+            if (heard(cached, change.version())) {
                 counters.invalidations.increment();
             }
             pages.changed(namespace, key);
-            DiskTier tier = disk;
-            if (tier != null) {
-                tier.remove(cached);
-            }
         }
 
         @Override
@@ -207,11 +203,14 @@ public final class EdgeCache implements KvStore {
 
     /** Takes away all that is known of the keys of a namespace. */
     private void forget(NamespaceId namespace) {
-        table.forget(namespace);
-        pages.changed(namespace, null);
         DiskTier tier = disk;
         if (tier != null) {
-            tier.removeAll(namespace);
+            tier.removeAll(namespace); // What is loaded from now on is not from the disk,
+        }
+        table.forget(namespace);
+        pages.changed(namespace, null);
+        if (tier != null) {
+            tier.removeAll(namespace); // and what was on its way to the disk is gone.
         }
     }
 
@@ -232,7 +231,7 @@ public final class EdgeCache implements KvStore {
         if (isStrong(options)) {
             return upstream.get(namespace, key, options).whenComplete((result, failure) -> {
                 if (result instanceof GetResult.Found found) {
-                    boolean unused = table.changed(new CacheKey(namespace, key), found.version());
+                    boolean unused = heard(new CacheKey(namespace, key), found.version());
                 }
             });
         }
@@ -561,10 +560,8 @@ public final class EdgeCache implements KvStore {
                     table.endWrite(key);
                 } else if (result != null) {
                     learn.accept(key, result);
-                    forgetOnDisk(key);
                 } else if (failure != null && mayBeApplied(failure)) {
-                    table.unsure(key);
-                    forgetOnDisk(key);
+                    table.unsure(key, () -> forgetOnDisk(key));
                 }
                 pages.changed(namespace, key.key);
             }
@@ -575,6 +572,11 @@ public final class EdgeCache implements KvStore {
         return KvException.from(failure).code().applied() != ErrorCode.Applied.NO;
     }
 
+    /** A change is heard of. In one step for memory and disk: a load that begins in between would find on the disk what memory has just lost, and install it. */
+    private boolean heard(CacheKey key, long version) {
+        return table.changed(key, version, () -> forgetOnDisk(key));
+    }
+
     private void forgetOnDisk(CacheKey key) {
         DiskTier tier = disk;
         if (tier != null) {
@@ -583,7 +585,7 @@ public final class EdgeCache implements KvStore {
     }
 
     private void learn(CacheKey key, WriteResult result) {
-        boolean unused = table.changed(
+        boolean unused = heard(
                 key,
                 result instanceof WriteResult.Applied applied
                         ? applied.version()
@@ -626,9 +628,9 @@ public final class EdgeCache implements KvStore {
         List<Mutation> all = List.copyOf(mutations);
         return through(namespace, keys(all), () -> upstream.batch(namespace, all, options), (key, result) -> {
             if (result instanceof BatchResult.Applied applied) {
-                boolean unused = table.changed(key, applied.firstVersion() + lastIndexOf(all, key.key));
+                boolean unused = heard(key, applied.firstVersion() + lastIndexOf(all, key.key));
             } else {
-                table.unsure(key); // It says of one key alone which version there is.
+                table.unsure(key, () -> forgetOnDisk(key)); // It says of one key alone which version there is.
             }
         });
     }

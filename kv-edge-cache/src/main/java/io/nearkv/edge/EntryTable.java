@@ -200,8 +200,14 @@ final class EntryTable {
 
     /** A change of this version has happened to the key: nothing older is known of it any more. Returns whether an entry was taken away. */
     boolean changed(CacheKey key, long version) {
+        return changed(key, version, () -> {});
+    }
+
+    /** Does as {@link #changed(CacheKey, long)}, and something more before anybody can begin another load of the key. */
+    boolean changed(CacheKey key, long version, Runnable whenHeard) {
         boolean[] removed = new boolean[1];
         var unused = map.compute(key, (k, old) -> {
+            whenHeard.run();
             Load load = loads.get(k);
             if (load != null) {
                 // It may come back with what was before the change, which who asks from now on must not get either.
@@ -219,7 +225,13 @@ final class EntryTable {
 
     /** Nobody knows whether the key has changed: what is known of it must be vouched for before it is used again. */
     void unsure(CacheKey key) {
+        unsure(key, () -> {});
+    }
+
+    /** Does as {@link #unsure(CacheKey)}, and something more before anybody can begin another load of the key. */
+    void unsure(CacheKey key, Runnable whenHeard) {
         var unused = map.compute(key, (k, old) -> {
+            whenHeard.run();
             block(k);
             if (old != null) {
                 old.suspect();

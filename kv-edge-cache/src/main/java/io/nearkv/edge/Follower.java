@@ -61,12 +61,16 @@ final class Follower implements Freshness.Feed, AutoCloseable {
 
     private volatile long generation;
     private volatile @Nullable Position position;
+    private volatile @Nullable Position heard;
     private volatile long currentNanos;
     private volatile State state = State.CONNECTING;
     private volatile @Nullable KvException failure;
     private volatile boolean closed;
     private volatile @Nullable Connection connection;
     private final java.util.concurrent.atomic.LongAdder gaps = new java.util.concurrent.atomic.LongAdder();
+    /** How far apart the numbers of generations may be. */
+    private final long stride;
+
     private int failures;
     /** The generation of before the gap that is being bridged, or 0. */
     private long brokenGeneration;
@@ -77,6 +81,8 @@ final class Follower implements Freshness.Feed, AutoCloseable {
         this.time = time;
         this.timer = timer;
         this.sink = sink;
+        // Entries on a disk must not meet their number again after a process that had no time to save it.
+        this.stride = options.disk() == null ? 1 : 1L << 40;
         this.currentNanos = time.nanos() - TimeUnit.DAYS.toNanos(365);
     }
 
@@ -99,6 +105,15 @@ final class Follower implements Freshness.Feed, AutoCloseable {
     @Override
     public @Nullable Position position() {
         return position;
+    }
+
+    @Override
+    public @Nullable Position heard() {
+        Position last = position;
+        Position coming = heard;
+        return last == null || coming == null || last.covers(coming) || last.lineage() != coming.lineage()
+                ? last
+                : coming;
     }
 
     @Override
@@ -203,6 +218,10 @@ final class Follower implements Freshness.Feed, AutoCloseable {
             }
             if (event instanceof FeedEvent.Change change) {
                 if (begun(change.position())) {
+                    // Before the sink: who loads after the change was taken in must not be given what was before it by
+                    // a
+                    // cache above, which may hear of it later than this one.
+                    heard = change.position();
                     sink.changed(change);
                     // After the sink: who sees the position may rely on all that came before it.
                     position = change.position();
@@ -243,7 +262,7 @@ final class Follower implements Freshness.Feed, AutoCloseable {
             if (before == null || brokenGeneration != 0) {
                 // The first that it says: from this position on, nothing is missed.
                 position = at;
-                generation = brokenGeneration + 1;
+                generation = brokenGeneration + 1 + ThreadLocalRandom.current().nextLong(stride);
                 brokenGeneration = 0;
                 sink.restarted(generation);
             }

@@ -40,6 +40,11 @@ final class Freshness {
         @Nullable
         Position position();
 
+        /** Returns a position that loads have to ask for: of the change that is being taken in, or the last one. Never behind {@link #position}. */
+        default @Nullable Position heard() {
+            return position();
+        }
+
         /** Returns when that position was the latest there was, by the ticker; far in the past if never. */
         long currentNanos();
     }
@@ -93,7 +98,8 @@ final class Freshness {
             }
             case BOUNDED -> {
                 long bound = nanos(read.maxStaleness());
-                // Vouched for so lately; or in step with a feed that was so lately at the end. In this order: a change that
+                // Vouched for so lately; or in step with a feed that was so lately at the end. In this order: a change
+                // that
                 // the feed has brought by then has ended the entry, and a gap its generation.
                 return ageNanos < bound
                         || (ageNanos <= ttlNanos(read)

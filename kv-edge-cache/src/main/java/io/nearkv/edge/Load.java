@@ -47,16 +47,26 @@ final class Load {
     /**
      * What a load asks for, or its reader.
      *
+     * @param generation of the feed: of one before a gap, nobody knows what it has missed
      * @param sinceNanos when, by the ticker; the answer is of that moment or later, but for the age that is asked for
      * @param ageNanos how old the copy of a cache above may be
      * @param bounded whether that is all
      * @param after which changes it must have, if it is not bounded; null for none
      * @param read which changes the reader wants it to have; null for none
      */
-    record Demand(long sinceNanos, long ageNanos, boolean bounded, @Nullable Position after, @Nullable Position read) {
+    record Demand(
+            long generation,
+            long sinceNanos,
+            long ageNanos,
+            boolean bounded,
+            @Nullable Position after,
+            @Nullable Position read) {
         /** Returns whether the answer to an earlier question meets this one: who has written since then, or wants something newer, must not be given it. */
         boolean isMetBy(Demand asked) {
-            if (asked.ageNanos > ageNanos || sinceNanos - asked.sinceNanos > ageNanos || (bounded && !asked.bounded)) {
+            if (asked.generation != generation
+                    || asked.ageNanos > ageNanos
+                    || sinceNanos - asked.sinceNanos > ageNanos
+                    || (bounded && !asked.bounded)) {
                 return false;
             }
             Position has = asked.after;

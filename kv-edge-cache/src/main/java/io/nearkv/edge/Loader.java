@@ -70,7 +70,7 @@ final class Loader {
     private Basis basis() {
         // In this order: a gap in between then makes the entry suspect, and not covered.
         long generation = feed.generation();
-        return new Basis(generation, feed.position(), time.nanos());
+        return new Basis(generation, feed.heard(), time.nanos());
     }
 
     /**
@@ -97,11 +97,12 @@ final class Loader {
         Position after = read.after();
         long ttl = freshness.ttlNanos(read);
         if (read.consistency() == Consistency.BOUNDED) {
-            return new Load.Demand(
-                    time.nanos(), Math.min(ttl, Freshness.nanos(read.maxStaleness())), true, null, null);
+            long age = Math.min(ttl, Freshness.nanos(read.maxStaleness()));
+            return new Load.Demand(feed.generation(), time.nanos(), age, true, null, null);
         }
         // As it will be asked, or later: see question.
         return new Load.Demand(
+                feed.generation(),
                 time.nanos(),
                 ttl,
                 false,
@@ -122,8 +123,8 @@ final class Loader {
             } else if (freshness.mayAnswer(found, found.ageNanos(), read, before, time.nanos())) {
                 counters.diskHits.increment();
                 boolean unused = table.install(load, found);
-                load.outcome.complete(Load.Outcome.of(
-                        from(found.result, Origin.Source.DISK, found.age()), found.vouchedNanos()));
+                load.outcome.complete(
+                        Load.Outcome.of(from(found.result, Origin.Source.DISK, found.age()), found.vouchedNanos()));
             } else {
                 load.fallback = found;
                 ask(load, read);
@@ -202,7 +203,8 @@ final class Loader {
         if (reader.length() > options.maxValueBytes()) {
             ended(null);
             table.abandon(load);
-            Load.Outcome outcome = Load.Outcome.large(reader, basis.nanos() - Freshness.nanos(reader.origin().age()));
+            Load.Outcome outcome = Load.Outcome.large(
+                    reader, basis.nanos() - Freshness.nanos(reader.origin().age()));
             load.outcome.complete(outcome);
             ValueReader left = outcome.takeReader(); // Those who waited have had their chance.
             if (left != null) {
@@ -304,7 +306,8 @@ final class Loader {
 
     private boolean install(Load load, Entry entry) {
         DiskTier tier = disk;
-        // The disk is told in the same step, or a change could be heard of in between, and its removal from the disk come
+        // The disk is told in the same step, or a change could be heard of in between, and its removal from the disk
+        // come
         // before what it is to remove.
         return tier == null ? table.install(load, entry) : table.install(load, entry, () -> tier.put(entry));
     }

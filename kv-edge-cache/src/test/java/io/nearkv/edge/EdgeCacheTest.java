@@ -16,6 +16,7 @@ import io.nearkv.core.KvSession;
 import io.nearkv.core.ListOptions;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.Origin;
+import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.Value;
@@ -126,6 +127,94 @@ class EdgeCacheTest {
             assertThat(text(join(before))).isEqualTo("old");
             assertThat(text(join(after))).isEqualTo("new");
             assertThat(edge.text("k")).isEqualTo("new");
+        }
+    }
+
+    @Test
+    void a_session_does_not_join_a_load_from_before_its_write() {
+        try (Edge edge = open()) {
+            edge.write("k", "old");
+            edge.awaitCaughtUp();
+            edge.upstream.deaf = true; // The change is still on its way here.
+            edge.upstream.hold();
+            CompletableFuture<GetResult> before = edge.ask("k", ReadOptions.EVENTUAL);
+            Position written = edge.engine.positionOf(edge.write("k", "new"));
+            CompletableFuture<GetResult> session = edge.ask("k", ReadOptions.session(written));
+            CompletableFuture<List<GetResult>> bulk =
+                    edge.cache.getAll(edge.ns, List.of(Key.of("k")), ReadOptions.session(written));
+            edge.upstream.release();
+
+            assertThat(text(join(session))).isEqualTo("new");
+            assertThat(text(join(bulk).get(0))).isEqualTo("new");
+            assertThat(text(join(before))).isEqualTo("old");
+            assertThat(edge.text("k")).isEqualTo("new");
+            assertThat(edge.upstream.opens).as("one for each time").hasValue(2);
+        }
+    }
+
+    @Test
+    void who_wants_nothing_old_does_not_join_an_old_load() {
+        try (Edge edge = open()) {
+            edge.write("k", "old");
+            edge.awaitCaughtUp();
+            edge.upstream.deaf = true;
+            edge.upstream.hold();
+            CompletableFuture<GetResult> before = edge.ask("k", ReadOptions.bounded(Duration.ofSeconds(10)));
+            edge.write("k", "new");
+            edge.advance(Duration.ofSeconds(2));
+            CompletableFuture<GetResult> joined = edge.ask("k", ReadOptions.bounded(Duration.ofSeconds(10)));
+            CompletableFuture<GetResult> bounded = edge.ask("k", ReadOptions.bounded(Duration.ofSeconds(1)));
+            edge.upstream.release();
+
+            assertThat(text(join(before))).isEqualTo("old");
+            assertThat(text(join(joined))).as("2 s old").isEqualTo("old");
+            assertThat(text(join(bounded))).isEqualTo("new");
+        }
+    }
+
+    @Test
+    void a_copy_that_ends_while_its_reader_looks_at_the_feed_is_not_answered() {
+        Freshness.Time time = new Freshness.Time(new io.nearkv.core.TestClock(), () -> 0);
+        EntryTable table = new EntryTable(1 << 20, time);
+        CacheKey key = new CacheKey(new io.nearkv.core.NamespaceId(1, 2), Key.of("k"));
+        Position late = Position.of(7, 2);
+        Freshness.Feed feed = new Freshness.Feed() {
+            private void hear() {
+                boolean unused = table.changed(key, 2);
+            }
+
+            @Override
+            public long generation() {
+                return 1;
+            }
+
+            @Override
+            public Position position() {
+                hear();
+                return late;
+            }
+
+            @Override
+            public long currentNanos() {
+                hear();
+                return 100;
+            }
+        };
+        Freshness freshness = new Freshness(EdgeOptions.DEFAULT);
+        for (ReadOptions read : List.of(ReadOptions.session(late), ReadOptions.bounded(Duration.ofNanos(5)))) {
+            Load load = new Load(key, null);
+            assertThat(table.begin(load)).isNull();
+            Entry entry = new Entry(key, GetResult.Found.wrap(new byte[1], null, 2, 0), false, time, 0, 1);
+            assertThat(table.install(load, entry)).isTrue();
+            assertThat(freshness.mayAnswer(entry, 100, read, feed, 100)).isTrue(); // It is the change itself.
+            boolean unused = table.changed(key, 3);
+            Entry old = new Entry(key, GetResult.Found.wrap(new byte[1], null, 1, 0), false, time, 0, 1);
+            Load again = new Load(key, null);
+            assertThat(table.begin(again)).isNull();
+            assertThat(table.install(again, old)).isTrue();
+            assertThat(freshness.mayAnswer(old, 100, read, feed, 100))
+                    .as("%s", read)
+                    .isFalse();
         }
     }
 

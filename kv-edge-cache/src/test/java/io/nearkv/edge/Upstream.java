@@ -1,5 +1,6 @@
 package io.nearkv.edge;
 
+import io.nearkv.core.BatchResult;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.FeedEvent;
 import io.nearkv.core.FeedRequest;
@@ -37,6 +38,8 @@ final class Upstream implements DelegatingStore {
     private volatile boolean cut;
     /** Whether events of the feed are swallowed, as by a network that drops them without a word. */
     volatile boolean deaf;
+    /** Whether the answers of writes are lost on the way back. */
+    volatile boolean forgetful;
     /** What the answers of reads wait for; null for nothing. */
     private volatile @Nullable CompletableFuture<Void> gate;
 
@@ -117,9 +120,26 @@ final class Upstream implements DelegatingStore {
         return through(() -> store.list(namespace, list, options));
     }
 
+    private <T> CompletableFuture<T> writing(Supplier<CompletableFuture<T>> call) {
+        if (cut) {
+            return CompletableFuture.failedFuture(gone());
+        }
+        CompletableFuture<T> answer = call.get();
+        return forgetful
+                ? answer.thenApply(done -> {
+                    throw new KvException(ErrorCode.DEADLINE_EXCEEDED, "the answer is lost");
+                })
+                : answer;
+    }
+
     @Override
     public CompletableFuture<WriteResult> write(NamespaceId namespace, Mutation mutation, WriteOptions options) {
-        return cut ? CompletableFuture.failedFuture(gone()) : store.write(namespace, mutation, options);
+        return writing(() -> store.write(namespace, mutation, options));
+    }
+
+    @Override
+    public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
+        return writing(() -> store.batch(namespace, mutations, options));
     }
 
     @Override
