@@ -168,6 +168,11 @@ final class Freshness {
         return stale > 0 && (limit < 0 || entry.ageNanos() <= limit);
     }
 
+    /** Returns whether the read takes something old where nobody can be asked. */
+    boolean takesStale(ReadOptions read) {
+        return staleNanos(read) > 0;
+    }
+
     /** Returns whether an entry should be asked for again now, before it gets too old, because somebody reads it. */
     boolean isDueForRefresh(long ageNanos, ReadOptions read) {
         long ttl = ttlNanos(read);

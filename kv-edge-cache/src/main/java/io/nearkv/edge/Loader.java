@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class Loader {
+    /** The generation of what no feed covers: of use to who asked, and to nobody else. */
+    private static final long UNCOVERED = Long.MIN_VALUE;
+
     private final KvStore upstream;
     private final EdgeOptions options;
     private final Freshness freshness;
@@ -162,15 +166,37 @@ final class Loader {
         }
         counters.loads.increment();
         Basis basis = basis();
+        ReadOptions question = question(read, basis);
+        ask(load, read, basis, question, failure -> {
+            if (question.consistency() == Consistency.SESSION
+                    && read.consistency() == Consistency.EVENTUAL
+                    && isSilence(KvException.from(failure))
+                    && freshness.takesStale(read)) {
+                // A cache above that is cut off has nothing that is surely as new as what was heard of here; but it may
+                // have something old, and say so.
+                ReadOptions anything = read.withTimeout(options.upstreamTimeout());
+                Basis uncovered = new Basis(UNCOVERED, null, basis.nanos());
+                ask(load, read, uncovered, anything, again -> failed(load, failure));
+            } else {
+                failed(load, failure);
+            }
+        });
+    }
+
+    private static boolean isSilence(KvException failure) {
+        return failure.code() == ErrorCode.UNAVAILABLE || failure.code() == ErrorCode.DEADLINE_EXCEEDED;
+    }
+
+    private void ask(Load load, ReadOptions read, Basis basis, ReadOptions question, Consumer<Throwable> onFailure) {
         CompletableFuture<OpenResult> answer;
         try {
-            answer = upstream.open(load.key.namespace, load.key.key, question(read, basis));
+            answer = upstream.open(load.key.namespace, load.key.key, question);
         } catch (RuntimeException e) {
             answer = CompletableFuture.failedFuture(e);
         }
         Completion.of(answer, (opened, failure) -> {
             if (failure != null || opened == null) {
-                failed(load, failure == null ? new IllegalStateException("no answer") : failure);
+                onFailure.accept(failure == null ? new IllegalStateException("no answer") : failure);
             } else if (opened instanceof OpenResult.Opened found) {
                 read(load, found.reader(), basis, read);
             } else {
@@ -312,8 +338,7 @@ final class Loader {
         // A bounded answer of another cache may be older than the feed is here; it is of use to this read alone.
         boolean covered = origin.source() == Origin.Source.OWNER || read.consistency() != Consistency.BOUNDED;
         long vouchedNanos = basis.nanos() - Freshness.nanos(origin.age());
-        return new Entry(
-                key, result, options.coherent(), time, vouchedNanos, covered ? basis.generation() : Long.MIN_VALUE);
+        return new Entry(key, result, options.coherent(), time, vouchedNanos, covered ? basis.generation() : UNCOVERED);
     }
 
     /** Returns the answer for those who have waited: it was asked upstream for them, unless upstream had only something stale. */

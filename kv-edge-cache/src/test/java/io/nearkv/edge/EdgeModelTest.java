@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class EdgeModelTest {
     private static final int ROUNDS =
-            Integer.getInteger("nearkv.test.rounds", Boolean.getBoolean("nearkv.test.long") ? 200 : 2);
+            Integer.getInteger("nearkv.test.rounds", Boolean.getBoolean("nearkv.test.long") ? 200 : 1);
     private static final int STEPS = 400;
 
     @TempDir

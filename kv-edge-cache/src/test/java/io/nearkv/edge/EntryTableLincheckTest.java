@@ -88,7 +88,7 @@ public class EntryTableLincheckTest {
                 .actorsBefore(1)
                 .actorsPerThread(3)
                 .actorsAfter(1)
-                .iterations(LONG ? 100 : 10)
+                .iterations(LONG ? 100 : 5)
                 .invocationsPerIteration(LONG ? 10_000 : 200)
                 .minimizeFailedScenario(false)
                 .sequentialSpecification(Register.class)

@@ -159,7 +159,8 @@ final class CacheOptions implements SettingDefaults.Settings {
         return new CacheSettings(
                 memory,
                 edge && above != null
-                        ? new CacheSettings.Edge(above, join, upstreamRoots, disk, cacheTtl, staleIfError, mirror, namespaces)
+                        ? new CacheSettings.Edge(
+                                above, join, upstreamRoots, disk, cacheTtl, staleIfError, mirror, namespaces)
                         : null);
     }
 }
