@@ -1,5 +1,6 @@
 package io.nearkv.edge;
 
+import io.nearkv.core.AccountInfo;
 import io.nearkv.core.Backoff;
 import io.nearkv.core.Cursor;
 import io.nearkv.core.ErrorCode;
@@ -30,6 +31,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
@@ -88,6 +90,7 @@ final class MirrorCopy {
     private final Set<NamespaceId> gone = ConcurrentHashMap.newKeySet();
 
     private final AtomicBoolean scheduled = new AtomicBoolean();
+    private final AtomicInteger failures = new AtomicInteger();
     private final LongAdder fetched = new LongAdder();
     /** Until when the copies that are not complete were in step with the feed, by the ticker; the largest number if all are. */
     private final AtomicLong outOfStepNanos = new AtomicLong(Long.MAX_VALUE);
@@ -97,7 +100,6 @@ final class MirrorCopy {
     private boolean busy;
 
     private boolean passIsNext;
-    private int failures;
     private int keysPerQuestion = KEYS_PER_QUESTION;
     private long dropsSeen;
     private @Nullable Page page;
@@ -371,7 +373,7 @@ final class MirrorCopy {
         if (!(passIsNext
                 ? pass(generation, position) || fetchDirty(position)
                 : fetchDirty(position) || pass(generation, position))) {
-            failures = 0;
+            failures.set(0);
         }
     }
 
@@ -385,16 +387,7 @@ final class MirrorCopy {
             return;
         }
         ask(
-                upstream.admin().accounts().thenCompose(accounts -> {
-                    CompletableFuture<List<NamespaceId>> all = CompletableFuture.completedFuture(new ArrayList<>());
-                    for (var account : accounts) {
-                        all = all.thenCombine(upstream.admin().namespaces(account.id()), (found, more) -> {
-                            more.forEach(info -> found.add(info.id()));
-                            return found;
-                        });
-                    }
-                    return all;
-                }),
+                call(this::allNamespaces),
                 found -> {
                     enumerated = generation;
                     found.forEach(namespace -> progress.putIfAbsent(namespace, MirrorDisk.Progress.NONE));
@@ -410,6 +403,19 @@ final class MirrorCopy {
                     }
                     return false;
                 });
+    }
+
+    private CompletableFuture<List<NamespaceId>> allNamespaces() {
+        return upstream.admin().accounts().thenCompose(accounts -> {
+            CompletableFuture<List<NamespaceId>> all = CompletableFuture.completedFuture(new ArrayList<>());
+            for (AccountInfo account : accounts) {
+                all = all.thenCombine(upstream.admin().namespaces(account.id()), (found, more) -> {
+                    more.forEach(info -> found.add(info.id()));
+                    return found;
+                });
+            }
+            return all;
+        });
     }
 
     private boolean hasDirty(NamespaceId namespace) {
@@ -442,7 +448,7 @@ final class MirrorCopy {
                     log.atWarn().setCause(e).log("an answer cannot be taken into the mirror");
                 }
                 if (settled) {
-                    failures = 0;
+                    failures.set(0);
                     busy = false;
                     step();
                 } else {
@@ -456,7 +462,7 @@ final class MirrorCopy {
     }
 
     private void later() {
-        Duration delay = RETRIES.delay(++failures, ThreadLocalRandom.current());
+        Duration delay = RETRIES.delay(failures.incrementAndGet(), ThreadLocalRandom.current());
         try {
             var unused = timer.schedule(this::tryAgain, delay.toNanos(), TimeUnit.NANOSECONDS);
         } catch (RejectedExecutionException e) {
@@ -484,6 +490,19 @@ final class MirrorCopy {
 
     private ReadOptions asOf(Position position) {
         return ReadOptions.session(position).withTimeout(options.upstreamTimeout());
+    }
+
+    /** A namespace that is not there, or that this mirror may not read, has no copy. */
+    private boolean isRefused(NamespaceId namespace, KvException reason) {
+        if (reason.code() != ErrorCode.NOT_FOUND && reason.code() != ErrorCode.FORBIDDEN) {
+            return false;
+        }
+        log.atWarn()
+                .addKeyValue("namespace", namespace)
+                .addKeyValue("reason", reason.getMessage())
+                .log("a namespace cannot be copied");
+        forget(namespace);
+        return true;
     }
 
     // ---- keys that have changed ----
@@ -548,8 +567,7 @@ final class MirrorCopy {
                     done.run();
                 },
                 reason -> {
-                    if (reason.code() == ErrorCode.NOT_FOUND) {
-                        forget(namespace);
+                    if (isRefused(namespace, reason)) {
                         return true;
                     }
                     if (reason.code() == ErrorCode.TOO_LARGE && keysPerQuestion > 1) {
@@ -636,8 +654,7 @@ final class MirrorCopy {
                     }
                 },
                 reason -> {
-                    if (reason.code() == ErrorCode.NOT_FOUND) {
-                        forget(namespace);
+                    if (isRefused(namespace, reason)) {
                         return true;
                     }
                     return false;
