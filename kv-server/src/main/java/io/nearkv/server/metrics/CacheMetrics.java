@@ -1,6 +1,7 @@
 package io.nearkv.server.metrics;
 
 import io.nearkv.edge.EdgeStats;
+import io.nearkv.edge.MirrorStats;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -46,6 +47,35 @@ final class CacheMetrics {
         if (!stats.feed().equals("coherent")) {
             feed(page, stats);
         }
+    }
+
+    static void add(MetricPage page, MirrorStats stats) {
+        page.counter("nearkv_cache_mirror_answers", "Reads and lists answered from the copy.", stats.answers());
+        page.counter("nearkv_cache_mirror_passed_on", "Those that the tier above was asked for.", stats.passedOn());
+        page.counter(
+                "nearkv_cache_mirror_stale_answers",
+                "Answers from the copy that were too old, because nobody above answered.",
+                stats.staleAnswers());
+        page.gauge("nearkv_cache_mirror_namespaces", "Namespaces that are copied.", stats.namespaces());
+        page.gauge(
+                "nearkv_cache_mirror_namespaces_complete",
+                "Of these, those of which everything is here.",
+                stats.completeNamespaces());
+        page.counter("nearkv_cache_mirror_fetched_keys", "Keys that were copied.", stats.fetchedKeys());
+        page.gauge(
+                "nearkv_cache_mirror_behind_keys",
+                "Keys that have changed and are not copied yet.",
+                stats.behindKeys());
+        page.gauge("nearkv_cache_mirror_disk_bytes", "Bytes of the copy, about.", stats.diskBytes());
+        page.counter("nearkv_cache_mirror_disk_drops", "Times that the copy was dropped: damaged.", stats.diskDrops());
+        page.gauge(
+                "nearkv_cache_mirror_feed_following",
+                "Whether the change feed of the tier above comes.",
+                stats.feed().equals("following") ? 1 : 0);
+        page.gauge(
+                "nearkv_cache_mirror_feed_age_seconds",
+                "Time since there was no change that had not been heard of; -1 if never.",
+                stats.feedAgeMillis() < 0 ? -1 : stats.feedAgeMillis() / MILLIS_PER_SECOND);
     }
 
     private static void feed(MetricPage page, EdgeStats stats) {

@@ -2,6 +2,7 @@ package io.nearkv.server.metrics;
 
 import io.nearkv.core.rocksdb.RocksStoreStats;
 import io.nearkv.edge.EdgeStats;
+import io.nearkv.edge.MirrorStats;
 import io.nearkv.net.server.ServerLimits;
 import io.nearkv.net.server.ServerStats;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,10 @@ public interface MetricSources {
     /** Returns what the engine does. */
     @Nullable
     RocksStoreStats engine();
+
+    /** Returns what the mirror of the node does. */
+    @Nullable
+    MirrorStats mirror();
 
     /** Returns what the cache of the node does. */
     @Nullable

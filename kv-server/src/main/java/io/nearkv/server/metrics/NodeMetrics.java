@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.nearkv.core.Value;
 import io.nearkv.core.rocksdb.RocksStoreStats;
 import io.nearkv.edge.EdgeStats;
+import io.nearkv.edge.MirrorStats;
 import io.nearkv.net.rest.MetricsText;
 import io.nearkv.net.server.ServerStats;
 import io.prometheus.metrics.config.EscapingScheme;
@@ -75,6 +76,10 @@ public final class NodeMetrics implements MetricsText {
         EdgeStats cache = sources.cache();
         if (cache != null) {
             CacheMetrics.add(page, cache);
+        }
+        MirrorStats mirror = sources.mirror();
+        if (mirror != null) {
+            CacheMetrics.add(page, mirror);
         }
         process.add(page);
         return page.build();

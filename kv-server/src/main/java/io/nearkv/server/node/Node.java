@@ -86,6 +86,7 @@ public final class Node {
             KvStore store,
             @Nullable RocksStore engine,
             @Nullable EdgeCache cache,
+            @Nullable MirrorStore mirror,
             Authority authority,
             @Nullable AccountId account,
             LongSupplier lineage,
@@ -137,7 +138,7 @@ public final class Node {
             ListenAddress http = settings.http();
             RestServer rest = http == null ? null : own(owned, startRest(settings, http, server, clock));
             Node node = new Node(settings, backing, server, rest, state, operations, owned);
-            state.serving(backing.authority(), server, backing.engine(), backing.cache());
+            state.serving(backing.authority(), server, backing.engine(), backing.cache(), backing.mirror());
             log.atInfo()
                     .addKeyValue("address", node.address())
                     .addKeyValue("environment", node.environment())
@@ -238,6 +239,7 @@ public final class Node {
                 cache == null ? store : cache,
                 store,
                 cache,
+                null,
                 authority,
                 account,
                 () -> store.stamp().lineage(),
@@ -296,10 +298,12 @@ public final class Node {
                 .withTtl(edge.cacheTtl(), edge.staleIfError());
         KvStore above = upstream.store();
         DiskCache disk = null;
+        MirrorStore mirror = null;
         if (edge.mirror()) {
             Set<NamespaceId> namespaces = edge.mirrored().isEmpty() ? null : edge.mirrored();
             DiskMirror copy = DiskMirror.open(folder.resolve("mirror"), environment.name());
-            above = own(owned, MirrorStore.open(above, copy, namespaces, options));
+            mirror = own(owned, MirrorStore.open(above, copy, namespaces, options));
+            above = mirror;
         } else if (edge.diskBytes() > 0) {
             disk = DiskCache.open(folder.resolve("cache"), environment.name(), edge.diskBytes());
         }
@@ -308,7 +312,7 @@ public final class Node {
                 .addKeyValue("upstream", edge.upstream())
                 .addKeyValue("name", node.name())
                 .log("edge");
-        return new Backing(cache, null, cache, authority, node.account(), cache::lineage, false, false);
+        return new Backing(cache, null, cache, mirror, authority, node.account(), cache::lineage, false, false);
     }
 
     private static RocksStore join(CompletableFuture<RocksStore> opening) {
@@ -348,6 +352,7 @@ public final class Node {
                         openAuthority(settings, environment, identity.files(), foreignData ? denial : null, clock));
         return new Backing(
                 new RefusingStore(refusal),
+                null,
                 null,
                 null,
                 authority,

@@ -7,6 +7,8 @@ import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreStats;
 import io.nearkv.edge.EdgeCache;
 import io.nearkv.edge.EdgeStats;
+import io.nearkv.edge.MirrorStats;
+import io.nearkv.edge.MirrorStore;
 import io.nearkv.net.rest.Readiness;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.ServerLimits;
@@ -36,7 +38,8 @@ final class NodeState implements MetricSources {
             Authority authority,
             KvServer server,
             @Nullable RocksStore engine,
-            @Nullable EdgeCache cache) {}
+            @Nullable EdgeCache cache,
+            @Nullable MirrorStore mirror) {}
 
     NodeState(NodeSettings settings) {
         this.settings = settings;
@@ -61,9 +64,15 @@ final class NodeState implements MetricSources {
      *
      * @param engine its store, or null on an edge, and where it refuses everything and has none
      * @param cache its cache, or null if it has none
+     * @param mirror its full copy, or null if it has none
      */
-    void serving(Authority authority, KvServer server, @Nullable RocksStore engine, @Nullable EdgeCache cache) {
-        parts = new Parts(authority, server, engine, cache);
+    void serving(
+            Authority authority,
+            KvServer server,
+            @Nullable RocksStore engine,
+            @Nullable EdgeCache cache,
+            @Nullable MirrorStore mirror) {
+        parts = new Parts(authority, server, engine, cache, mirror);
     }
 
     /** The node ends: it serves what it has begun, and nothing new. */
@@ -138,5 +147,12 @@ final class NodeState implements MetricSources {
         Parts known = parts;
         EdgeCache cache = known == null ? null : known.cache();
         return cache == null ? null : cache.stats();
+    }
+
+    @Override
+    public @Nullable MirrorStats mirror() {
+        Parts known = parts;
+        MirrorStore mirror = known == null ? null : known.mirror();
+        return mirror == null ? null : mirror.stats();
     }
 }

@@ -12,6 +12,7 @@ import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.RocksStoreStats;
 import io.nearkv.edge.EdgeStats;
+import io.nearkv.edge.MirrorStats;
 import io.nearkv.net.rest.MetricsText;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.KvServerOptions;
@@ -97,6 +98,11 @@ class NodeMetricsTest implements MetricSources {
 
     @Override
     public @Nullable EdgeStats cache() {
+        return null;
+    }
+
+    @Override
+    public @Nullable MirrorStats mirror() {
         return null;
     }
 
@@ -220,6 +226,11 @@ class NodeMetricsTest implements MetricSources {
 
             @Override
             public @Nullable EdgeStats cache() {
+                return null;
+            }
+
+            @Override
+            public @Nullable MirrorStats mirror() {
                 return null;
             }
         });

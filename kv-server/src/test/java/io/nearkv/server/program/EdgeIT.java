@@ -204,6 +204,49 @@ class EdgeIT {
     }
 
     @Test
+    void a_mirror_lists_and_reads_what_nobody_has_asked_it_for_while_the_core_is_gone() throws Exception {
+        Program program = new Program(folder);
+        RunningServer core = program.serve();
+        List<String> names = new ArrayList<>();
+        try (Kv kv = connect(core.address(), adminToken())) {
+            for (int i = 0; i < 30; i++) {
+                names.add(String.format("k%02d", i));
+                assertThat(kv.namespace("default").put(names.get(i), "v" + i).orThrow())
+                        .isPositive();
+            }
+        }
+        Path join = join(program, "m");
+        try (RunningServer mirror = edge(program, core.address(), join, "mirror", "--mode", "mirror")) {
+            try (Kv atCore = connect(core.address(), adminToken());
+                    Kv kv = connect(mirror.address(), adminToken())) {
+                await().ignoreExceptions().until(() -> names(kv).equals(names));
+                assertThat(atCore.namespace("default").put("k07", "changed").orThrow())
+                        .isPositive();
+                await().until(() -> kv.namespace("default").getString("k07").equals(Optional.of("changed")));
+                await().until(() -> program.call("edge", "status", "--ops", mirror.operations())
+                        .out()
+                        .contains("mirror_behind_keys"));
+                await().until(() -> program.call("edge", "status", "--json", "--ops", mirror.operations())
+                        .out()
+                        .contains("\"mirror_namespaces_complete\":1"));
+            }
+            core.kill();
+        }
+        try (RunningServer again = edge(program, core.address(), join, "mirror", "--mode", "mirror");
+                Kv kv = connect(again.address(), adminToken())) {
+            assertThat(names(kv)).isEqualTo(names);
+            assertThat(kv.namespace("default").getString("k07")).contains("changed");
+            assertThat(kv.namespace("default").getString("k29")).contains("v29");
+        }
+    }
+
+    private static List<String> names(Kv kv) {
+        List<String> found = new ArrayList<>();
+        kv.namespace("default").list().forEach(key -> found.add(key.name()));
+        return found;
+    }
+
+    @Test
     void what_an_edge_cannot_be_started_with_is_said() throws Exception {
         Program program = new Program(folder);
         try (RunningServer core = program.serve()) {
