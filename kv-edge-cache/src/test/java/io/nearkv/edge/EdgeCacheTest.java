@@ -99,6 +99,7 @@ class EdgeCacheTest {
     void many_who_miss_a_key_at_once_make_one_read() {
         try (Edge edge = open()) {
             edge.write("k", "v");
+            edge.awaitCaughtUp();
             edge.upstream.hold();
             List<CompletableFuture<GetResult>> answers = new ArrayList<>();
             for (int i = 0; i < 10_000; i++) {
@@ -427,6 +428,7 @@ class EdgeCacheTest {
         try (Edge edge = open()) {
             edge.write("a/1", "v");
             edge.write("b/1", "v");
+            edge.awaitCaughtUp();
             assertThat(names(edge, "a/")).containsExactly("a/1");
             assertThat(names(edge, "b/")).containsExactly("b/1");
             assertThat(names(edge, "a/")).containsExactly("a/1");
