@@ -518,6 +518,7 @@ class EdgeCacheTest {
         try (Edge edge = open()) {
             edge.write("a/1", "v");
             edge.write("b/1", "v");
+            edge.awaitCaughtUp();
             assertThat(names(edge, "a/")).containsExactly("a/1");
             assertThat(names(edge, "b/")).containsExactly("b/1");
             assertThat(names(edge, "a/")).containsExactly("a/1");
