@@ -274,7 +274,11 @@ public final class HashMapStore implements KvStore, DirectReader {
 
     @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
-        return CompletableFuture.failedFuture(notOffered());
+        try {
+            return CompletableFuture.completedFuture(OpenResult.of(get(namespace, key)));
+        } catch (KvException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     @Override
