@@ -206,6 +206,10 @@ final class Loader {
     }
 
     private @Nullable KvException admit() {
+        if (options.coherent()) {
+            underWay.incrementAndGet();
+            return null; // The engine in this process has bounds of its own, and says at once when it cannot.
+        }
         KvException refusal = circuit.refusal();
         if (refusal != null) {
             counters.refused.increment();
@@ -311,6 +315,9 @@ final class Loader {
 
     private void ended(@Nullable Throwable failure) {
         underWay.decrementAndGet();
+        if (options.coherent()) {
+            return;
+        }
         if (failure == null) {
             circuit.answered();
         } else {

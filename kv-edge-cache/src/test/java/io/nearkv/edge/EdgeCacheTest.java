@@ -636,6 +636,19 @@ class EdgeCacheTest {
     }
 
     @Test
+    void before_the_engine_nobody_is_kept_from_asking_it() {
+        try (Edge edge = new Edge(folder, options -> options.withCoherent(true))) {
+            edge.upstream.cut(); // As an engine that recovers from a failed write.
+            for (int i = 0; i < 20; i++) {
+                assertThat(failureOf(edge.ask("k" + i, ReadOptions.EVENTUAL)).code())
+                        .isEqualTo(ErrorCode.UNAVAILABLE);
+            }
+            edge.upstream.mend();
+            assertThat(edge.text("k")).isNull();
+        }
+    }
+
+    @Test
     void before_the_engine_even_a_read_that_must_see_everything_is_answered_from_memory() {
         try (Edge edge = new Edge(folder, options -> options.withCoherent(true))) {
             for (int i = 0; i < 100; i++) {
