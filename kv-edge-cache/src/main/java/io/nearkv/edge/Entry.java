@@ -1,7 +1,9 @@
 package io.nearkv.edge;
 
 import io.nearkv.core.GetResult;
+import io.nearkv.core.Key;
 import io.nearkv.core.Metadata;
+import io.nearkv.core.NamespaceId;
 import io.nearkv.core.Origin;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +21,14 @@ final class Entry implements Origin {
             AtomicIntegerFieldUpdater.newUpdater(Entry.class, "refreshing");
 
     final CacheKey key;
+    /** The parts of the key, here too: a hit compares them, and each object on the way to them would be another miss of the processor's cache. */
+    final int hash;
+
+    final NamespaceId namespace;
+    final Key name;
+    /** Whether it is small enough for {@link HotSlots}. */
+    final boolean fitsSlots;
+
     final GetResult result;
     final CompletableFuture<GetResult> answer;
     /** 0 if there is no entry. */
@@ -38,6 +48,9 @@ final class Entry implements Origin {
 
     Entry(CacheKey key, GetResult content, boolean owned, Freshness.Time time, long vouchedNanos, long generation) {
         this.key = key;
+        this.hash = key.hashCode();
+        this.namespace = key.namespace;
+        this.name = key.key;
         this.time = time;
         this.vouchedNanos = vouchedNanos;
         this.generation = generation;
@@ -51,6 +64,7 @@ final class Entry implements Origin {
             this.result = owned ? content : GetResult.Missing.of(((GetResult.Missing) content).asOf(), this);
         }
         this.answer = CompletableFuture.completedFuture(result);
+        this.fitsSlots = weight() <= HotSlots.MAX_WEIGHT;
     }
 
     boolean isLive() {

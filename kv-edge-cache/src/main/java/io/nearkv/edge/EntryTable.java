@@ -38,6 +38,8 @@ final class EntryTable {
     private static final long NEVER = Long.MAX_VALUE;
     /** One of so many hits of the slots is told to the map, whose policy of what to keep would else see none of them. */
     private static final int SAMPLED = 32;
+    /** One of so many that the slots do not have is put there: what is read often comes in soon all the same, and what is not does not drive it out. */
+    private static final int ADMITTED = 8;
 
     private final Cache<CacheKey, Entry> cache;
     private final ConcurrentMap<CacheKey, Entry> map;
@@ -118,7 +120,9 @@ final class EntryTable {
         if (entry == null || !entry.isLive()) {
             return null; // Or it is being taken away at this moment.
         }
-        hot.put(hash, entry);
+        if (ThreadLocalRandom.current().nextInt(ADMITTED) == 0) {
+            hot.put(hash, entry);
+        }
         return entry;
     }
 

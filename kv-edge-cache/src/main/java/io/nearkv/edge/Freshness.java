@@ -16,6 +16,8 @@ final class Freshness {
     static final class Time {
         private final InstantSource clock;
         private final LongSupplier ticker;
+        private volatile boolean ticking;
+        private volatile long tickNanos;
 
         Time(InstantSource clock, LongSupplier ticker) {
             this.clock = clock;
@@ -28,6 +30,17 @@ final class Freshness {
 
         long nanos() {
             return ticker.getAsLong();
+        }
+
+        /** Notes what time it is. Once it was called, {@link #recentNanos} is as old as the last call. */
+        void tick() {
+            tickNanos = nanos();
+            ticking = true;
+        }
+
+        /** Returns what time it was lately: a look at the real clock takes as long as all else that a hit does. */
+        long recentNanos() {
+            return ticking ? tickNanos : nanos();
         }
     }
 

@@ -32,43 +32,38 @@ final class HotSlots {
     Entry get(int hash, NamespaceId namespace, Key key) {
         int slot = hash & mask;
         Entry entry = slots.getAcquire(slot);
-        if (entry != null && isOf(entry, hash, namespace) && entry.key.key.equals(key) && entry.isLive()) {
+        if (entry != null && isOf(entry, hash, namespace) && entry.name.equals(key) && entry.isLive()) {
             return entry;
         }
         entry = slots.getAcquire(slot ^ 1);
-        return entry != null && isOf(entry, hash, namespace) && entry.key.key.equals(key) && entry.isLive()
-                ? entry
-                : null;
+        return entry != null && isOf(entry, hash, namespace) && entry.name.equals(key) && entry.isLive() ? entry : null;
     }
 
     @Nullable
     Entry get(int hash, NamespaceId namespace, ByteBuffer key) {
         int slot = hash & mask;
         Entry entry = slots.getAcquire(slot);
-        if (entry != null && isOf(entry, hash, namespace) && entry.key.key.contentEquals(key) && entry.isLive()) {
+        if (entry != null && isOf(entry, hash, namespace) && entry.name.contentEquals(key) && entry.isLive()) {
             return entry;
         }
         entry = slots.getAcquire(slot ^ 1);
-        return entry != null && isOf(entry, hash, namespace) && entry.key.key.contentEquals(key) && entry.isLive()
+        return entry != null && isOf(entry, hash, namespace) && entry.name.contentEquals(key) && entry.isLive()
                 ? entry
                 : null;
     }
 
     private static boolean isOf(Entry entry, int hash, NamespaceId namespace) {
-        CacheKey key = entry.key;
-        return key.hashCode() == hash
-                && key.namespace.low() == namespace.low()
-                && key.namespace.high() == namespace.high();
+        return entry.hash == hash && entry.namespace.equals(namespace);
     }
 
     /** Keeps an entry that was read; the one that was here moves to the other place. */
     void put(int hash, Entry entry) {
-        if (entry.weight() > MAX_WEIGHT) {
+        if (!entry.fitsSlots) {
             return;
         }
         int slot = hash & mask;
         Entry before = slots.getAcquire(slot);
-        if (before != null && before.isLive() && before.key.hashCode() != hash) {
+        if (before != null && before.isLive() && before.hash != hash) {
             slots.setRelease(slot ^ 1, before);
         }
         slots.setRelease(slot, entry);

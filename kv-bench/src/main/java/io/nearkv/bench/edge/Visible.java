@@ -46,6 +46,11 @@ import org.HdrHistogram.Histogram;
  */
 public final class Visible {
     private static final int LOAD_KEYS = 10_000;
+    /** Of load without probes, in which the compiler has its time. */
+    private static final int WARM_UP_SECONDS = 8;
+    /** How often the edges are looked at: they run on the same processors, and who only looks keeps them from their work. */
+    private static final long LOOK_EVERY_NANOS = 500_000;
+
     private static final Duration GIVE_UP = Duration.ofSeconds(10);
 
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
@@ -169,9 +174,9 @@ public final class Visible {
         long written = 0;
         long probes = 0;
         long begin = System.nanoTime();
-        long end = begin + TimeUnit.SECONDS.toNanos(seconds);
+        long end = begin + TimeUnit.SECONDS.toNanos(WARM_UP_SECONDS + seconds);
         long interval = TimeUnit.SECONDS.toNanos(1) / rate;
-        long nextProbe = begin + TimeUnit.SECONDS.toNanos(1); // After a moment of load.
+        long nextProbe = begin + TimeUnit.SECONDS.toNanos(WARM_UP_SECONDS);
         long cpu = ProcessCpu.processNanos(ProcessHandle.current().pid());
         while (System.nanoTime() - end < 0) {
             written = load(begin, interval, written);
@@ -193,6 +198,7 @@ public final class Visible {
                         return seen;
                     });
                     written = load(begin, interval, written);
+                    LockSupport.parkNanos(LOOK_EVERY_NANOS);
                     if (System.nanoTime() - acknowledged > GIVE_UP.toNanos()) {
                         throw new IllegalStateException(waiting.size() + " edges do not see a write");
                     }

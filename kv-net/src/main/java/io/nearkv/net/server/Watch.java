@@ -14,6 +14,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,11 +32,22 @@ final class Watch extends Operation implements Flow.Subscriber<FeedEvent> {
 
     private static final int MAX_FOREIGN_NAMESPACES = 4096;
 
+    /**
+     * Frames of one watch are so far apart at least, but for the first after a pause, which goes at once: under a stream of writes every change would else be a frame, a system call and a
+     * wake-up of its own, for each of a hundred edges.
+     */
+    private static final long PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
+
     private final boolean wholeAccount;
     private final Outflow outflow;
     private final Queue<FeedEvent> arrived = new ConcurrentLinkedQueue<>();
     private final Step<NamespaceInfo> lookup = new Step<>();
     private final Set<NamespaceId> foreign = new HashSet<>();
+
+    /** Whether the next frame waits for its time. */
+    private volatile boolean paced;
+
+    private long lastFrameNanos = System.nanoTime() - PACE_NANOS;
 
     private volatile Flow.@Nullable Subscription subscription;
     private volatile boolean complete;
@@ -68,7 +80,9 @@ final class Watch extends Operation implements Flow.Subscriber<FeedEvent> {
     @Override
     public void onNext(FeedEvent event) {
         arrived.add(event);
-        wake();
+        if (!paced) { // Else the wake-up is set, and comes after this.
+            wake();
+        }
     }
 
     @Override
@@ -90,10 +104,14 @@ final class Watch extends Operation implements Flow.Subscriber<FeedEvent> {
     void proceed() {
         // Read before the queue: what arrived before the end is then in the queue.
         boolean atEnd = complete;
+        if (!atEnd && mustWait()) {
+            return;
+        }
         while (session.connection().isWritable()) {
             Wire.Events.Builder frame = Wire.Events.newBuilder();
             boolean stuck = fill(frame);
             if (frame.getEventsCount() > 0) {
+                lastFrameNanos = System.nanoTime();
                 Frames.writeMessage(session.connection().out(), FrameType.EVENTS, 0, correlationId, frame.build());
                 session.connection().flushIfLarge();
             }
@@ -106,6 +124,28 @@ final class Watch extends Operation implements Flow.Subscriber<FeedEvent> {
         } else if (!ended) {
             ask();
         }
+    }
+
+    /** Returns whether there is something to send that has to wait for its time; then it wakes up at that time. */
+    private boolean mustWait() {
+        if (paced) {
+            return true;
+        }
+        long left = lastFrameNanos + PACE_NANOS - System.nanoTime();
+        if (left <= 0 || arrived.isEmpty()) {
+            return false;
+        }
+        paced = true;
+        var unused = session.loopState()
+                .loop()
+                .schedule(
+                        () -> {
+                            paced = false;
+                            wake();
+                        },
+                        left,
+                        TimeUnit.NANOSECONDS);
+        return true;
     }
 
     /** Moves events into the frame; returns whether there are no more to be moved now. */
