@@ -150,9 +150,10 @@ class DiskCacheTest {
             assertThat(cache.get(bytes("k1199"))).isEqualTo(record);
             assertThat(cache.get(bytes("k0"))).isNull();
             assertThat(cache.drops()).isZero();
-            assertThat(cache.bytes()).isBetween(BOUND / 4, BOUND + BOUND / 2);
+            assertThat(cache.bytes()).isBetween(BOUND / 4, 2 * BOUND);
         }
-        assertThat(largest).isBetween(BOUND / 2, BOUND + BOUND / 2);
+        // Files go a moment after they are too many, so that there is more for that moment.
+        assertThat(largest).isBetween(BOUND / 2, 2 * BOUND);
     }
 
     @Test
