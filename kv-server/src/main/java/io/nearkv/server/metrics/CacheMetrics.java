@@ -31,8 +31,8 @@ final class CacheMetrics {
                 "nearkv_cache_refused",
                 "Reads that were refused because the tier above does not answer, or too many ask.",
                 stats.refused());
-        page.gauge("nearkv_cache_loads_under_way", "Questions that are not answered yet.", stats.loadsUnderWay());
-        page.gauge("nearkv_cache_loads_limit", "Most of them.", stats.maxLoads());
+        page.gauge("nearkv_cache_loads_in_flight", "Questions that are not answered yet.", stats.loadsUnderWay());
+        page.gauge("nearkv_cache_loads_in_flight_limit", "Most of them.", stats.maxLoads());
         page.gauge("nearkv_cache_entries", "Entries in memory.", stats.entries());
         page.gauge("nearkv_cache_memory_bytes", "Bytes that they take, about.", stats.memoryBytes());
         page.gauge("nearkv_cache_memory_limit_bytes", "Most of them.", stats.maxMemoryBytes());

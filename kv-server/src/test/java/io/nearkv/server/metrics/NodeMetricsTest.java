@@ -8,11 +8,14 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Environment;
 import io.nearkv.core.identity.IdentityDirectory;
 import io.nearkv.core.identity.NodeAuthority;
+import io.nearkv.core.rocksdb.DiskMirror;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.edge.EdgeCache;
 import io.nearkv.edge.EdgeStats;
 import io.nearkv.edge.MirrorStats;
+import io.nearkv.edge.MirrorStore;
 import io.nearkv.net.rest.MetricsText;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.KvServerOptions;
@@ -44,6 +47,8 @@ class NodeMetricsTest implements MetricSources {
     private @Nullable RocksStore store;
     private @Nullable NodeAuthority authority;
     private @Nullable KvServer server;
+    private @Nullable EdgeCache cache;
+    private @Nullable MirrorStore mirror;
     private final String build = "b\"1\\\n";
 
     @BeforeEach
@@ -57,6 +62,10 @@ class NodeMetricsTest implements MetricSources {
                 IdentityDirectory.initialize(folder, new Environment("production"), account, "b1", clock);
         NodeAuthority guard = NodeAuthority.open(identity.environment(), identity.files(), null, clock);
         authority = guard;
+        // An edge has both and no engine; here one process shows all that there is.
+        MirrorStore copies = MirrorStore.ofAll(opened, DiskMirror.open(folder.resolve("mirror"), "production"));
+        mirror = copies;
+        cache = EdgeCache.over(copies);
         server = KvServer.start(
                 opened,
                 guard,
@@ -68,6 +77,7 @@ class NodeMetricsTest implements MetricSources {
     void stop() {
         requireNonNull(server).close();
         requireNonNull(authority).close();
+        requireNonNull(cache).close(); // And the mirror with it.
         requireNonNull(store).close();
     }
 
@@ -98,12 +108,12 @@ class NodeMetricsTest implements MetricSources {
 
     @Override
     public @Nullable EdgeStats cache() {
-        return null;
+        return cache == null ? null : cache.stats();
     }
 
     @Override
     public @Nullable MirrorStats mirror() {
-        return null;
+        return mirror == null ? null : mirror.stats();
     }
 
     private Exposition scrape() {
