@@ -9,7 +9,8 @@ final class Completion {
     private Completion() {}
 
     /** Does something when the future completes: gets the result or the failure, on the thread that has it, and must not throw. */
-    static <T> void of(CompletableFuture<T> future, BiConsumer<? super T, ? super Throwable> action) {
+    static <T extends @org.jspecify.annotations.Nullable Object> void of(
+            CompletableFuture<T> future, BiConsumer<? super T, ? super Throwable> action) {
         var unused = future.whenComplete(action);
     }
 

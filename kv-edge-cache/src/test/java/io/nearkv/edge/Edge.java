@@ -101,7 +101,7 @@ final class Edge implements AutoCloseable {
         nanos.addAndGet(duration.toNanos());
     }
 
-    static <T> T join(CompletableFuture<T> future) {
+    static <T extends @Nullable Object> T join(CompletableFuture<T> future) {
         try {
             return future.get(30, TimeUnit.SECONDS);
         } catch (ExecutionException e) {

@@ -96,7 +96,7 @@ final class CacheMetrics {
                 "nearkv_cache_feed_version",
                 "The version up to which changes were taken in.",
                 position == null ? 0 : Long.parseLong(position.substring(position.lastIndexOf('-') + 1)));
-        page.gauge("nearkv_cache_feed_generation", "Counts the gaps of the feed, from 1 on.", stats.generation());
+        page.gauge("nearkv_cache_feed_generation", "Grows with every gap of the feed.", stats.generation());
         page.counter("nearkv_cache_changes", "Changes that the feed has brought.", stats.changes());
         page.counter("nearkv_cache_invalidations", "Entries that a change took away.", stats.invalidations());
         page.counter(
