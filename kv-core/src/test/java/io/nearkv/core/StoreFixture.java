@@ -16,6 +16,11 @@ public interface StoreFixture extends AutoCloseable {
         return null;
     }
 
+    /** Returns whether a read may bring what it has found into memory, for the next one. */
+    default boolean isCache() {
+        return false;
+    }
+
     /** Returns whether {@link #reopen()} works. */
     default boolean canReopen() {
         return false;

@@ -44,6 +44,11 @@ final class EdgeFixture implements StoreFixture {
     }
 
     @Override
+    public boolean isCache() {
+        return true;
+    }
+
+    @Override
     public boolean canReopen() {
         return below.canReopen();
     }

@@ -91,6 +91,11 @@ class EdgeOverClientContractTest extends KvStoreContract {
         }
 
         @Override
+        public boolean isCache() {
+            return true;
+        }
+
+        @Override
         public boolean canReopen() {
             return true;
         }
