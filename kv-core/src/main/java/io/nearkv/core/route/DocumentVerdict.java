@@ -1,0 +1,58 @@
+package io.nearkv.core.route;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.Locale;
+
+/**
+ * What a node says of a signed document that was offered to it, and which route it follows now. Immutable.
+ *
+ * @param outcome what became of the document
+ * @param reason a reason code such as {@code bad_signature}; empty unless it was rejected
+ * @param detail one line for people; empty where there is nothing to say
+ * @param epoch of the route that the node follows after this, 0 for none
+ * @param seq of that route
+ * @param hash of that route: the SHA-256 of its body in hex, empty for none
+ * @param active that route's builds and weights in basis points, such as {@code p7k3mq=9900 p2vd9x=100}, for people
+ * @param node what the node calls itself
+ */
+public record DocumentVerdict(
+        Outcome outcome, String reason, String detail, long epoch, long seq, String hash, String active, String node) {
+    /** What became of a document. */
+    public enum Outcome {
+        /** It is verified, on the disk and in force. */
+        ACCEPTED,
+        /** The node has it already. */
+        KNOWN,
+        /** It changes nothing; {@link DocumentVerdict#reason()} says why. */
+        REJECTED,
+        /** Nothing was offered: the node was only asked. */
+        STATUS;
+
+        /** Returns the name in messages, such as {@code accepted}. */
+        public String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Checks that nothing is missing. */
+    public DocumentVerdict {
+        requireNonNull(outcome, "outcome");
+        requireNonNull(reason, "reason");
+        requireNonNull(detail, "detail");
+        requireNonNull(hash, "hash");
+        requireNonNull(active, "active");
+        requireNonNull(node, "node");
+    }
+
+    /** Returns whether the node follows, or goes on following, what was offered. */
+    public boolean holds() {
+        return outcome == Outcome.ACCEPTED || outcome == Outcome.KNOWN;
+    }
+
+    /** Returns the verdict of a node that has no routes at all. */
+    public static DocumentVerdict unsupported(String node) {
+        return new DocumentVerdict(
+                Outcome.REJECTED, "unsupported", "this node follows no route", 0, 0, "", "", node);
+    }
+}

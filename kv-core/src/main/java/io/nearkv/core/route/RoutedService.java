@@ -1,0 +1,46 @@
+package io.nearkv.core.route;
+
+import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
+import java.time.Duration;
+import java.util.List;
+
+/** A tier behind which the builds of a service stand, chosen for each request by the signed route in force. Thread-safe. */
+public interface RoutedService extends AutoCloseable {
+    /** Returns the tier. */
+    KvStore store();
+
+    /** Returns the documents that it lives by. */
+    DocumentExchange documents();
+
+    /** Returns what it has done, by build. */
+    List<BuildStats> builds();
+
+    /** Returns what is wrong now, one line each, for logs and the health page; empty if all is well. */
+    List<String> problems();
+
+    /**
+     * Waits until one build of the route, or a known-good one, can be reached.
+     *
+     * @throws KvException why none can
+     * @throws InterruptedException if the thread is interrupted
+     */
+    void awaitReady(Duration timeout) throws InterruptedException;
+
+    @Override
+    void close();
+
+    /**
+     * What one build has done for this process.
+     *
+     * @param build its id
+     * @param weight its share in basis points, 0 to 10,000
+     * @param ready whether one of its instances is connected
+     * @param ejected whether it was left because of what it has said
+     * @param requests how many requests it was given
+     * @param refusals how many of them it has refused as a build
+     * @param fallbacks how many of these a known-good build has answered
+     */
+    record BuildStats(
+            String build, int weight, boolean ready, boolean ejected, long requests, long refusals, long fallbacks) {}
+}
