@@ -363,6 +363,17 @@ public final class KvClientBuilder {
         return this;
     }
 
+    /** Returns the environment that servers must be of. */
+    String expectedEnvironment() {
+        String expected = environment != null
+                ? environment
+                : TokenPayload.of(shownToken()).text("aud");
+        if (expected == null) {
+            throw new IllegalArgumentException("environment: none, and the token names none (expected: one of them)");
+        }
+        return expected;
+    }
+
     private String shownToken() {
         String shown = token;
         if (shown == null) {
@@ -375,13 +386,7 @@ public final class KvClientBuilder {
         if (servers.isEmpty()) {
             throw new IllegalArgumentException("servers: none (expected: at least one)");
         }
-        String shown = shownToken();
-        String expected =
-                environment != null ? environment : TokenPayload.of(shown).text("aud");
-        if (expected == null) {
-            throw new IllegalArgumentException("environment: none, and the token names none (expected: one of them)");
-        }
-        return options(expected, builds, ServerCheck.STATED, null);
+        return options(expectedEnvironment(), builds, ServerCheck.STATED, null);
     }
 
     ClientOptions options(

@@ -46,6 +46,11 @@ public final class KvTransport implements RouteTransport, AutoCloseable {
     }
 
     @Override
+    public String environment() {
+        return settings.expectedEnvironment();
+    }
+
+    @Override
     public RouteLink connect(LinkRequest request) {
         KvClientBuilder builder = settings.copy().servers(request.endpoints());
         DocumentCourier courier = request.documents() == DocumentExchange.NONE

@@ -5,7 +5,7 @@ import io.nearkv.net.wire.Wire;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 
-/** Signed documents on the wire, and what nodes say of them; section 12 of the specification. Stateless. */
+/** Signed documents on the wire, and what nodes say of them; section 10 of the specification. Stateless. */
 public final class VerdictCodec {
     private VerdictCodec() {}
 
