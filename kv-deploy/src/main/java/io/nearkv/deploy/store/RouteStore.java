@@ -21,6 +21,7 @@ import io.nearkv.deploy.model.RouteKind;
 import io.nearkv.deploy.model.ServiceId;
 import io.nearkv.deploy.model.Trust;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -281,7 +282,7 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
         try {
             file.write(next);
             unwritten = null;
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             journal.unwritable(folder.toString(), e);
             throw new Rejected(
                     RejectReason.STORAGE, "it cannot be written to '" + folder + "'; check that the disk is not full");
