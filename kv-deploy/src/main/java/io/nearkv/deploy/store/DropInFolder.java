@@ -2,6 +2,8 @@ package io.nearkv.deploy.store;
 
 import io.nearkv.core.identity.OwnerOnlyFiles;
 import io.nearkv.deploy.document.Documents;
+import io.nearkv.deploy.document.Rejected;
+import io.nearkv.deploy.document.SignedDocument;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -77,7 +79,7 @@ final class DropInFolder {
         Seen now = new Seen(Files.size(file), Files.getLastModifiedTime(file));
         Seen before = seen.put(file, now);
         byte[] content = OwnerOnlyFiles.readAtMost(file, Documents.MAX_BUNDLE_BYTES);
-        boolean whole = RouteStore.isDocument(content) || RouteStore.isBundle(content);
+        boolean whole = isDocument(content) || isBundle(content);
         if (!whole && !now.equals(before)) {
             return; // perhaps it is still being written; the next look decides
         }
@@ -91,6 +93,23 @@ final class DropInFolder {
             seen.remove(file);
         } catch (IOException e) {
             log.atWarn().addKeyValue("file", file).setCause(e).log("a drop-in cannot be renamed");
+        }
+    }
+
+    static boolean isDocument(byte[] content) {
+        try {
+            SignedDocument.parse(content);
+            return true;
+        } catch (Rejected e) {
+            return false;
+        }
+    }
+
+    static boolean isBundle(byte[] content) {
+        try {
+            return Documents.readBundle(content).stream().allMatch(DropInFolder::isDocument);
+        } catch (Rejected e) {
+            return false;
         }
     }
 }
