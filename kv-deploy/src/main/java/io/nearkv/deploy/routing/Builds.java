@@ -168,13 +168,18 @@ final class Builds implements AutoCloseable {
      */
     RouteTable table() {
         RouteTable current = table;
-        if (closed) {
-            throw new IllegalStateException("the routed service is closed");
-        }
+        checkOpen();
         if (current == null) {
             throw new KvException(ErrorCode.UNAVAILABLE, "no route is known yet");
         }
         return current;
+    }
+
+    /** Throws {@link IllegalStateException} if the service is closed. */
+    void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the routed service is closed");
+        }
     }
 
     // ---- refusals
