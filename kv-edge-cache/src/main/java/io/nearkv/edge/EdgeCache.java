@@ -98,17 +98,17 @@ public final class EdgeCache implements KvStore {
     private EdgeCache(KvStore upstream, EdgeOptions options) {
         this.upstream = upstream;
         this.options = options;
-        this.time = new Freshness.Time(options.clock(), options.ticker());
+        this.time = new Freshness.Time(options.clock, options.ticker);
         this.freshness = new Freshness(options);
-        this.table = new EntryTable(options.memoryBytes(), time);
+        this.table = new EntryTable(options.memoryBytes, time);
         this.timer = new ScheduledThreadPoolExecutor(1, task -> {
             Thread made = new Thread(task, "nearkv-edge-timer");
             made.setDaemon(true);
             return made;
         });
         timer.setRemoveOnCancelPolicy(true);
-        this.disk = options.disk() == null ? null : new DiskTier(options.disk(), time);
-        this.follower = options.coherent() ? null : new Follower(upstream, options, time, timer, new FeedSink());
+        this.disk = options.disk == null ? null : new DiskTier(options.disk, time);
+        this.follower = options.coherent ? null : new Follower(upstream, options, time, timer, new FeedSink());
         this.feed = follower == null ? new NoFeed() : follower;
         Follower follows = follower;
         this.relay = follows == null
@@ -118,7 +118,7 @@ public final class EdgeCache implements KvStore {
         this.loader = new Loader(upstream, options, freshness, time, table, feed, disk, counters);
         this.pages = new ListPages(upstream, options, time, feed, counters);
         this.admin = new EdgeAdmin(
-                upstream.admin(), options.coherent(), time, disk, loader.circuit()::peek, this::forget, relay);
+                upstream.admin(), options.coherent, time, disk, loader.circuit()::peek, this::forget, relay);
         this.revalidation =
                 follower == null ? null : new Revalidation(upstream, options, table, feed, time, timer, counters);
     }
@@ -168,8 +168,7 @@ public final class EdgeCache implements KvStore {
                 follows.resume(saved.generation(), saved.position(), Follower.longAgo(time));
             }
             follows.start();
-            if (options.ticker().equals(EdgeOptions.DEFAULT.ticker())
-                    && Freshness.nanos(options.cacheTtl()) >= MIN_TICKED_NANOS) {
+            if (options.ticker == EdgeOptions.SYSTEM_TICKER && Freshness.nanos(options.cacheTtl) >= MIN_TICKED_NANOS) {
                 time.tick();
                 var unused = timer.scheduleAtFixedRate(time::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
             }
@@ -312,7 +311,7 @@ public final class EdgeCache implements KvStore {
         if (entry.isExpired()) {
             return false;
         }
-        if (options.coherent()) {
+        if (options.coherent) {
             counters.memoryHits.increment();
             return true;
         }
@@ -346,19 +345,14 @@ public final class EdgeCache implements KvStore {
     }
 
     private boolean isStrong(ReadOptions read) {
-        return read.consistency() == Consistency.STRONG && !options.coherent();
+        return read.consistency() == Consistency.STRONG && !options.coherent;
     }
 
     /** Asks for a newer one, while the old one is still good enough: who reads it often never waits. */
     private void refresh(Entry entry, ReadOptions read) {
         counters.refreshes.increment();
         ReadOptions asked = new ReadOptions(
-                Consistency.EVENTUAL,
-                Duration.ZERO,
-                null,
-                options.upstreamTimeout(),
-                Duration.ZERO,
-                read.staleIfError());
+                Consistency.EVENTUAL, Duration.ZERO, null, options.upstreamTimeout, Duration.ZERO, read.staleIfError());
         Completion.of(loader.load(entry.key, asked, entry).outcome, (outcome, failure) -> entry.endRefresh());
     }
 
@@ -409,7 +403,7 @@ public final class EdgeCache implements KvStore {
 
     private boolean isTooOld(Load.Outcome outcome, ReadOptions read, long joinedNanos) {
         return read.consistency() == Consistency.BOUNDED
-                && !options.coherent()
+                && !options.coherent
                 && joinedNanos - outcome.vouchedNanos() > Freshness.nanos(read.maxStaleness());
     }
 
@@ -593,14 +587,14 @@ public final class EdgeCache implements KvStore {
         for (Key key : keys) {
             written.add(new CacheKey(namespace, key));
         }
-        if (options.coherent()) {
+        if (options.coherent) {
             written.forEach(table::beginWrite);
         }
         CompletableFuture<T> answer;
         try {
             answer = write.get();
         } catch (RuntimeException e) {
-            if (options.coherent()) {
+            if (options.coherent) {
                 written.forEach(table::endWrite);
             }
             throw e;
@@ -610,7 +604,7 @@ public final class EdgeCache implements KvStore {
                 history.told(lastVersion.applyAsLong(result));
             }
             for (CacheKey key : written) {
-                if (options.coherent()) {
+                if (options.coherent) {
                     table.endWrite(key);
                 } else if (result != null) {
                     learn.accept(key, result);
@@ -798,7 +792,7 @@ public final class EdgeCache implements KvStore {
 
     @Override
     public @Nullable DirectReader directReader() {
-        DirectReader above = options.coherent() ? upstream.directReader() : null;
+        DirectReader above = options.coherent ? upstream.directReader() : null;
         return new Direct(above);
     }
 
@@ -892,11 +886,11 @@ public final class EdgeCache implements KvStore {
                 counters.listMisses.sum(),
                 table.size(),
                 table.weight(),
-                options.memoryBytes(),
+                options.memoryBytes,
                 tier == null ? 0 : tier.bytes(),
                 tier == null ? 0 : tier.drops(),
                 loader.underWay(),
-                options.maxLoads(),
+                options.maxLoads,
                 !loader.circuit().isOpen(),
                 follows == null ? "coherent" : follows.state().name().toLowerCase(java.util.Locale.ROOT),
                 failure == null ? null : failure.getMessage(),

@@ -65,7 +65,7 @@ final class FeedRelay implements AutoCloseable {
         this.catalogue = catalogue;
         this.following = following;
         this.time = time;
-        this.heartbeatNanos = options.heartbeat().toNanos();
+        this.heartbeatNanos = options.heartbeat.toNanos();
         this.threads =
                 new ThreadPoolExecutor(THREADS, THREADS, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
                     Thread made = new Thread(task, "nearkv-edge-feed");

@@ -83,12 +83,12 @@ final class Follower implements Freshness.Feed, AutoCloseable {
 
     Follower(KvStore upstream, EdgeOptions options, Freshness.Time time, ScheduledExecutorService timer, Sink sink) {
         this.upstream = upstream;
-        this.heartbeat = options.heartbeat();
+        this.heartbeat = options.heartbeat;
         this.time = time;
         this.timer = timer;
         this.sink = sink;
         // Entries on a disk must not meet their number again after a process that had no time to save it.
-        this.stride = options.disk() == null ? 1 : 1L << 40;
+        this.stride = options.disk == null ? 1 : 1L << 40;
         this.currentNanos = longAgo(time);
     }
 

@@ -75,9 +75,9 @@ final class Freshness {
     private final boolean coherent;
 
     Freshness(EdgeOptions options) {
-        this.ttlNanos = nanos(options.cacheTtl());
-        this.staleNanos = nanos(options.staleIfError());
-        this.coherent = options.coherent();
+        this.ttlNanos = nanos(options.cacheTtl);
+        this.staleNanos = nanos(options.staleIfError);
+        this.coherent = options.coherent;
     }
 
     static long nanos(Duration duration) {

@@ -58,7 +58,7 @@ final class ListPages {
 
     ListPages(KvStore upstream, EdgeOptions options, Freshness.Time time, Freshness.Feed feed, EdgeCounters counters) {
         this.upstream = upstream;
-        this.ttlNanos = options.coherent() ? 0 : Freshness.nanos(options.listTtl());
+        this.ttlNanos = options.coherent ? 0 : Freshness.nanos(options.listTtl);
         this.time = time;
         this.feed = feed;
         this.counters = counters;

@@ -94,7 +94,7 @@ final class Loader {
     }
 
     private Load.@Nullable Demand demand(ReadOptions read) {
-        if (options.coherent()) {
+        if (options.coherent) {
             return null; // A write that is over has ended the loads that were under way.
         }
         Position position = feed.position();
@@ -145,8 +145,8 @@ final class Loader {
 
     /** Returns what is asked upstream: a state that is not older than what is known here, so that nothing older can come back. */
     private ReadOptions question(ReadOptions read, Basis basis) {
-        ReadOptions asked = read.withTimeout(options.upstreamTimeout());
-        if (options.coherent()) {
+        ReadOptions asked = read.withTimeout(options.upstreamTimeout);
+        if (options.coherent) {
             return asked;
         }
         asked = asked.withCacheTtl(Duration.ofNanos(freshness.ttlNanos(read)));
@@ -174,7 +174,7 @@ final class Loader {
                     && freshness.takesStale(read)) {
                 // A cache above that is cut off has nothing that is surely as new as what was heard of here; but it may
                 // have something old, and say so.
-                ReadOptions anything = read.withTimeout(options.upstreamTimeout());
+                ReadOptions anything = read.withTimeout(options.upstreamTimeout);
                 Basis uncovered = new Basis(UNCOVERED, null, basis.nanos());
                 ask(load, read, uncovered, anything, again -> failed(load, failure));
             } else {
@@ -206,7 +206,7 @@ final class Loader {
     }
 
     private @Nullable KvException admit() {
-        if (options.coherent()) {
+        if (options.coherent) {
             underWay.incrementAndGet();
             return null; // The engine in this process has bounds of its own, and says at once when it cannot.
         }
@@ -215,13 +215,13 @@ final class Loader {
             counters.refused.increment();
             return refusal;
         }
-        if (underWay.incrementAndGet() > options.maxLoads()) {
+        if (underWay.incrementAndGet() > options.maxLoads) {
             underWay.decrementAndGet();
             circuit.notAsked();
             counters.refused.increment();
             return new KvException(
                     ErrorCode.UNAVAILABLE,
-                    "overloaded: " + options.maxLoads() + " reads upstream are under way",
+                    "overloaded: " + options.maxLoads + " reads upstream are under way",
                     null,
                     Duration.ofMillis(50),
                     null);
@@ -230,7 +230,7 @@ final class Loader {
     }
 
     private void read(Load load, ValueReader reader, Basis basis, ReadOptions read) {
-        if (reader.length() > options.maxValueBytes()) {
+        if (reader.length() > options.maxValueBytes) {
             ended(null);
             table.abandon(load);
             Load.Outcome outcome = Load.Outcome.large(
@@ -315,7 +315,7 @@ final class Loader {
 
     private void ended(@Nullable Throwable failure) {
         underWay.decrementAndGet();
-        if (options.coherent()) {
+        if (options.coherent) {
             return;
         }
         if (failure == null) {
@@ -345,12 +345,12 @@ final class Loader {
         // A bounded answer of another cache may be older than the feed is here; it is of use to this read alone.
         boolean covered = origin.source() == Origin.Source.OWNER || read.consistency() != Consistency.BOUNDED;
         long vouchedNanos = basis.nanos() - Freshness.nanos(origin.age());
-        return new Entry(key, result, options.coherent(), time, vouchedNanos, covered ? basis.generation() : UNCOVERED);
+        return new Entry(key, result, options.coherent, time, vouchedNanos, covered ? basis.generation() : UNCOVERED);
     }
 
     /** Returns the answer for those who have waited: it was asked upstream for them, unless upstream had only something stale. */
     private GetResult told(GetResult result, Entry entry) {
-        if (options.coherent()) {
+        if (options.coherent) {
             return result;
         }
         Origin origin = result.origin();
@@ -404,7 +404,7 @@ final class Loader {
                 }
                 GetResult result = results.get(i);
                 Entry entry = entry(load.key, result, basis, read);
-                if (result instanceof GetResult.Found found && found.length() > options.maxValueBytes()) {
+                if (result instanceof GetResult.Found found && found.length() > options.maxValueBytes) {
                     table.abandon(load);
                 } else {
                     boolean unused = install(load, entry);

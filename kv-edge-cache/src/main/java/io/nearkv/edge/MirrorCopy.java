@@ -489,7 +489,7 @@ final class MirrorCopy {
     }
 
     private ReadOptions asOf(Position position) {
-        return ReadOptions.session(position).withTimeout(options.upstreamTimeout());
+        return ReadOptions.session(position).withTimeout(options.upstreamTimeout);
     }
 
     /** A namespace that is not there, or that this mirror may not read, has no copy. */

@@ -79,7 +79,7 @@ public final class MirrorStore implements KvStore {
             KvStore upstream, OrderedStorage storage, @Nullable Set<NamespaceId> namespaces, EdgeOptions options) {
         this.upstream = upstream;
         this.freshness = new Freshness(options);
-        this.time = new Freshness.Time(options.clock(), options.ticker());
+        this.time = new Freshness.Time(options.clock, options.ticker);
         this.timer = new ScheduledThreadPoolExecutor(1, task -> {
             Thread made = new Thread(task, "nearkv-mirror-timer");
             made.setDaemon(true);
@@ -118,7 +118,7 @@ public final class MirrorStore implements KvStore {
                 requireNonNull(upstream, "upstream"),
                 requireNonNull(storage, "storage"),
                 namespaces == null ? null : Set.copyOf(namespaces),
-                options.withCoherent(false));
+                requireNonNull(options, "options"));
         mirror.start();
         return mirror;
     }

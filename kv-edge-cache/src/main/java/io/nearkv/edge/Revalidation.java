@@ -98,7 +98,7 @@ final class Revalidation {
         CompletableFuture<List<Long>> answer;
         try {
             answer = upstream.versions(
-                    question.namespace(), keys, ReadOptions.session(position).withTimeout(options.upstreamTimeout()));
+                    question.namespace(), keys, ReadOptions.session(position).withTimeout(options.upstreamTimeout));
         } catch (RuntimeException e) {
             answer = CompletableFuture.failedFuture(e);
         }

@@ -9,6 +9,6 @@ import java.io.IOException;
 class CacheBeforeEngineContractTest extends KvStoreContract {
     @Override
     protected StoreFixture open() throws IOException {
-        return new EdgeFixture(new RocksStoreFixture(), options -> options.withCoherent(true));
+        return new EdgeFixture(new RocksStoreFixture(), options -> options.coherent(true));
     }
 }

@@ -37,14 +37,17 @@ final class Edge implements AutoCloseable {
     final RocksStore engine;
     final Upstream upstream;
     final NamespaceId ns;
-    private final UnaryOperator<EdgeOptions> settings;
+    private final UnaryOperator<EdgeOptions.Builder> settings;
     EdgeCache cache;
 
-    Edge(Path folder, UnaryOperator<EdgeOptions> settings) {
+    Edge(Path folder, UnaryOperator<EdgeOptions.Builder> settings) {
         this(folder, options -> options, settings);
     }
 
-    Edge(Path folder, UnaryOperator<RocksStoreOptions.Builder> engineSettings, UnaryOperator<EdgeOptions> settings) {
+    Edge(
+            Path folder,
+            UnaryOperator<RocksStoreOptions.Builder> engineSettings,
+            UnaryOperator<EdgeOptions.Builder> settings) {
         this.settings = settings;
         this.engine = RocksStore.open(
                 folder,
@@ -72,10 +75,12 @@ final class Edge implements AutoCloseable {
     }
 
     EdgeOptions options() {
-        return settings.apply(EdgeOptions.DEFAULT
-                .withMemoryBytes(16 << 20)
-                .withHeartbeat(Duration.ofMillis(20))
-                .withTime(clock, nanos::get));
+        return settings.apply(EdgeOptions.builder()
+                        .memoryBytes(16 << 20)
+                        .heartbeat(Duration.ofMillis(20))
+                        .clock(clock)
+                        .ticker(nanos::get))
+                .build();
     }
 
     private record Kept(Upstream below) implements DelegatingStore {

@@ -352,7 +352,7 @@ class EdgeCacheTest {
 
     @Test
     void no_more_reads_than_allowed_are_sent_upstream_at_once() {
-        try (Edge edge = new Edge(folder, options -> options.withUpstream(16, Duration.ofSeconds(5)))) {
+        try (Edge edge = new Edge(folder, options -> options.maxLoads(16))) {
             edge.upstream.hold();
             List<CompletableFuture<GetResult>> answers = IntStream.range(0, 1000)
                     .mapToObj(i -> edge.ask("k" + i, ReadOptions.EVENTUAL))
@@ -618,10 +618,12 @@ class EdgeCacheTest {
         try (Edge edge = open();
                 EdgeCache lower = EdgeCache.open(
                         new Upstream(edge.cache),
-                        EdgeOptions.DEFAULT
-                                .withMemoryBytes(1 << 20)
-                                .withHeartbeat(Duration.ofMillis(20))
-                                .withTime(edge.clock, edge.nanos::get))) {
+                        EdgeOptions.builder()
+                                .memoryBytes(1 << 20)
+                                .heartbeat(Duration.ofMillis(20))
+                                .clock(edge.clock)
+                                .ticker(edge.nanos::get)
+                                .build())) {
             await().until(() -> lower.stats().feed().equals("following"));
             edge.write("k", "v");
             edge.awaitCaughtUp();
@@ -637,7 +639,7 @@ class EdgeCacheTest {
 
     @Test
     void before_the_engine_nobody_is_kept_from_asking_it() {
-        try (Edge edge = new Edge(folder, options -> options.withCoherent(true))) {
+        try (Edge edge = new Edge(folder, options -> options.coherent(true))) {
             edge.upstream.cut(); // As an engine that recovers from a failed write.
             for (int i = 0; i < 20; i++) {
                 assertThat(failureOf(edge.ask("k" + i, ReadOptions.EVENTUAL)).code())
@@ -650,7 +652,7 @@ class EdgeCacheTest {
 
     @Test
     void before_the_engine_even_a_read_that_must_see_everything_is_answered_from_memory() {
-        try (Edge edge = new Edge(folder, options -> options.withCoherent(true))) {
+        try (Edge edge = new Edge(folder, options -> options.coherent(true))) {
             for (int i = 0; i < 100; i++) {
                 String value = "v" + i;
                 join(edge.cache.write(edge.ns, Mutation.put(Key.of("k"), Value.of(value)), WriteOptions.BUFFERED));

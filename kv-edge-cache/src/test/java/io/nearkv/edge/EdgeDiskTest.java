@@ -48,8 +48,8 @@ class EdgeDiskTest {
         return open(engine -> engine, options -> options);
     }
 
-    private Edge open(UnaryOperator<RocksStoreOptions.Builder> engine, UnaryOperator<EdgeOptions> settings) {
-        return new Edge(folder.resolve("core"), engine, options -> settings.apply(options.withDisk(openDisk())));
+    private Edge open(UnaryOperator<RocksStoreOptions.Builder> engine, UnaryOperator<EdgeOptions.Builder> settings) {
+        return new Edge(folder.resolve("core"), engine, options -> settings.apply(options.disk(openDisk())));
     }
 
     private static void restart(Edge edge) {
@@ -182,7 +182,7 @@ class EdgeDiskTest {
     void after_a_gap_longer_than_the_feed_is_kept_the_disk_is_not_believed() {
         try (Edge edge = open(
                 engine -> engine.feedRetainTime(Duration.ofMinutes(1)),
-                options -> options.withTtl(Duration.ofHours(1), Duration.ofHours(1)))) {
+                options -> options.cacheTtl(Duration.ofHours(1)).staleIfError(Duration.ofHours(1)))) {
             edge.write("k", "1");
             edge.write("same", "1");
             edge.warm("k", "1");

@@ -11,21 +11,23 @@ import org.jspecify.annotations.Nullable;
 /** A cache over the store of another fixture, on its clock. */
 final class EdgeFixture implements StoreFixture {
     private final StoreFixture below;
-    private final UnaryOperator<EdgeOptions> settings;
+    private final UnaryOperator<EdgeOptions.Builder> settings;
     private EdgeCache cache;
 
     /** Takes the fixture over. */
-    EdgeFixture(StoreFixture below, UnaryOperator<EdgeOptions> settings) {
+    EdgeFixture(StoreFixture below, UnaryOperator<EdgeOptions.Builder> settings) {
         this.below = below;
         this.settings = settings;
         this.cache = open();
     }
 
     private EdgeCache open() {
-        EdgeOptions options = EdgeOptions.DEFAULT.withMemoryBytes(16 << 20);
+        EdgeOptions.Builder options = EdgeOptions.builder().memoryBytes(16 << 20);
         TestClock clock = below.clock();
-        return EdgeCache.open(
-                below.store(), settings.apply(clock == null ? options : options.withTime(clock, System::nanoTime)));
+        if (clock != null) {
+            options.clock(clock).ticker(System::nanoTime);
+        }
+        return EdgeCache.open(below.store(), settings.apply(options).build());
     }
 
     @Override

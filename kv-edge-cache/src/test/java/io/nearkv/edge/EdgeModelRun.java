@@ -88,14 +88,17 @@ final class EdgeModelRun implements AutoCloseable {
                 public void close() {}
             }
 
-            EdgeOptions options = EdgeOptions.DEFAULT
-                    .withMemoryBytes(16 << 20)
-                    .withHeartbeat(Duration.ofMillis(20))
-                    .withTtl(TTL, STALE)
-                    .withTime(clock, nanos::get);
-            return EdgeCache.open(
-                    new Kept(link),
-                    disk == null ? options : options.withDisk(DiskCache.open(disk, "test", DiskCache.MIN_BYTES)));
+            EdgeOptions.Builder options = EdgeOptions.builder()
+                    .memoryBytes(16 << 20)
+                    .heartbeat(Duration.ofMillis(20))
+                    .cacheTtl(TTL)
+                    .staleIfError(STALE)
+                    .clock(clock)
+                    .ticker(nanos::get);
+            if (disk != null) {
+                options.disk(DiskCache.open(disk, "test", DiskCache.MIN_BYTES));
+            }
+            return EdgeCache.open(new Kept(link), options.build());
         }
 
         void restart() {

@@ -84,7 +84,8 @@ class FeedRelayTest {
     @Test
     void an_edge_hangs_on_the_edge_above_and_sees_writes_soon() {
         try (Edge edge = open();
-                EdgeCache below = EdgeCache.open(edge.cache, EdgeOptions.DEFAULT.withHeartbeat(BEAT))) {
+                EdgeCache below = EdgeCache.open(
+                        edge.cache, EdgeOptions.builder().heartbeat(BEAT).build())) {
             await().until(() -> below.stats().feed().equals("following"));
             assertThat(edge.engine.stats().subscribers()).isEqualTo(1);
             for (int i = 0; i < 20; i++) {
@@ -354,7 +355,9 @@ class FeedRelayTest {
     void who_was_told_of_a_write_does_not_get_it_as_the_next_change() {
         try (Edge edge = open()) {
             ByHand upstream = new ByHand(edge.engine);
-            try (EdgeCache cache = EdgeCache.open(upstream, EdgeOptions.DEFAULT.withHeartbeat(Duration.ofMinutes(1)))) {
+            try (EdgeCache cache = EdgeCache.open(
+                    upstream,
+                    EdgeOptions.builder().heartbeat(Duration.ofMinutes(1)).build())) {
                 Position begin = edge.engine.position();
                 upstream.send(new FeedEvent.Heartbeat(begin));
                 WriteOptions buffered = WriteOptions.BUFFERED;
@@ -380,7 +383,8 @@ class FeedRelayTest {
     void a_feed_of_another_history_is_a_gap() {
         try (Edge edge = open()) {
             ByHand upstream = new ByHand(edge.engine);
-            try (EdgeCache cache = EdgeCache.open(upstream, EdgeOptions.DEFAULT.withHeartbeat(BEAT))) {
+            try (EdgeCache cache = EdgeCache.open(
+                    upstream, EdgeOptions.builder().heartbeat(BEAT).build())) {
                 upstream.send(new FeedEvent.Heartbeat(Position.of(1, 10)));
                 FeedProbe feed = watch(cache, from(edge, new Start.Now()));
                 upstream.change(edge.ns, Position.of(1, 11), "a");
@@ -400,7 +404,9 @@ class FeedRelayTest {
     void a_heartbeat_comes_before_the_change_that_came_after_it() {
         try (Edge edge = open()) {
             ByHand upstream = new ByHand(edge.engine);
-            try (EdgeCache cache = EdgeCache.open(upstream, EdgeOptions.DEFAULT.withHeartbeat(Duration.ofMinutes(1)))) {
+            try (EdgeCache cache = EdgeCache.open(
+                    upstream,
+                    EdgeOptions.builder().heartbeat(Duration.ofMinutes(1)).build())) {
                 upstream.send(new FeedEvent.Heartbeat(Position.of(1, 10)));
                 FeedRequest all = FeedRequest.of(edge.ns, new Start.Now()).withHeartbeat(Duration.ofMinutes(1));
                 try (FeedProbe feed = new FeedProbe(cache.watch(all))) {

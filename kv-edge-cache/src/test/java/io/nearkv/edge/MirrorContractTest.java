@@ -41,7 +41,10 @@ class MirrorContractTest extends KvStoreContract {
         }
 
         private MirrorStore openMirror() {
-            EdgeOptions options = EdgeOptions.DEFAULT.withTime(below.clock(), System::nanoTime);
+            EdgeOptions options = EdgeOptions.builder()
+                    .clock(below.clock())
+                    .ticker(System::nanoTime)
+                    .build();
             return MirrorStore.open(below.store(), DiskMirror.open(folder, "test"), null, options);
         }
 

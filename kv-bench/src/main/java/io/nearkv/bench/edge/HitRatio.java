@@ -12,6 +12,7 @@ import io.nearkv.core.WriteOptions;
 import io.nearkv.edge.EdgeCache;
 import io.nearkv.edge.EdgeOptions;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Arrays;
 
@@ -53,9 +54,11 @@ public final class HitRatio {
         int[] trace = space.sequence(READS, 7);
         try (EdgeCache edge = EdgeCache.open(
                 store,
-                EdgeOptions.DEFAULT
-                        .withMemoryBytes((long) fits * entryBytes)
-                        .withTtl(java.time.Duration.ofHours(1), java.time.Duration.ZERO))) {
+                EdgeOptions.builder()
+                        .memoryBytes((long) fits * entryBytes)
+                        .cacheTtl(Duration.ofHours(1))
+                        .staleIfError(Duration.ZERO)
+                        .build())) {
             long before = 0;
             for (int i = 0; i < READS; i++) {
                 if (i == WARM_UP) {

@@ -100,7 +100,8 @@ public final class Visible {
                 .server("kv://127.0.0.1:" + upstream.address().getPort())
                 .token(token)
                 .build();
-        return own(EdgeCache.open(client.store(), EdgeOptions.DEFAULT.withMemoryBytes(32 << 20)));
+        return own(EdgeCache.open(
+                client.store(), EdgeOptions.builder().memoryBytes(32 << 20).build()));
     }
 
     private void close() {

@@ -81,7 +81,11 @@ public class EdgeHit {
         byte[][] bytes = space.keyBytes();
         HashMapStore store = new HashMapStore(new AccountId(1, 1), namespace, entries, InstantSource.system());
         EdgeCache overFeedless = EdgeCache.open(
-                store, EdgeOptions.DEFAULT.withMemoryBytes(2L << 30).withTtl(Duration.ofHours(1), Duration.ofHours(1)));
+                store,
+                EdgeOptions.builder()
+                        .memoryBytes(2L << 30)
+                        .cacheTtl(Duration.ofHours(1))
+                        .build());
         edge = overFeedless;
         EdgeCache coherent = EdgeCache.open(store, EdgeOptions.beforeEngine(2L << 30));
         beforeEngine = coherent;

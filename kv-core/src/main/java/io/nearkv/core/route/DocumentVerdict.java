@@ -52,7 +52,6 @@ public record DocumentVerdict(
 
     /** Returns the verdict of a node that has no routes at all. */
     public static DocumentVerdict unsupported(String node) {
-        return new DocumentVerdict(
-                Outcome.REJECTED, "unsupported", "this node follows no route", 0, 0, "", "", node);
+        return new DocumentVerdict(Outcome.REJECTED, "unsupported", "this node follows no route", 0, 0, "", "", node);
     }
 }

@@ -6,6 +6,9 @@ import java.util.List;
 
 /** How the routed tier reaches nodes: implemented by the network's client. Thread-safe. */
 public interface RouteTransport {
+    /** Returns the environment that the token of this transport is for. */
+    String environment();
+
     /** Begins to connect; returns at once. */
     RouteLink connect(LinkRequest request);
 

@@ -7,8 +7,15 @@ import java.util.List;
 
 /** A tier behind which the builds of a service stand, chosen for each request by the signed route in force. Thread-safe. */
 public interface RoutedService extends AutoCloseable {
-    /** Returns the tier. */
+    /** Returns the tier. Each key in each namespace goes to one build at a time. */
     KvStore store();
+
+    /**
+     * Returns the tier for one of the application's own units, such as {@code user-42}: all its calls go to one build at a time, whatever the key. Closing it closes nothing.
+     *
+     * @param affinity what names the unit; not empty
+     */
+    KvStore store(String affinity);
 
     /** Returns the documents that it lives by. */
     DocumentExchange documents();

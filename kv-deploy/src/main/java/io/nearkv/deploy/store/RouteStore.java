@@ -9,26 +9,22 @@ import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.core.route.DocumentVerdict;
 import io.nearkv.core.route.DocumentVerdict.Outcome;
 import io.nearkv.deploy.document.DocumentKind;
-import io.nearkv.deploy.document.DocumentSignature;
 import io.nearkv.deploy.document.DocumentVerifier;
 import io.nearkv.deploy.document.Documents;
 import io.nearkv.deploy.document.Rejected;
 import io.nearkv.deploy.document.SignedDocument;
 import io.nearkv.deploy.document.StoredDocuments;
-import io.nearkv.deploy.model.Bytes;
 import io.nearkv.deploy.model.Ledger;
 import io.nearkv.deploy.model.RejectReason;
 import io.nearkv.deploy.model.Route;
-import io.nearkv.deploy.model.RouteEntry;
 import io.nearkv.deploy.model.RouteKind;
 import io.nearkv.deploy.model.ServiceId;
 import io.nearkv.deploy.model.Trust;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
@@ -52,15 +48,15 @@ import org.slf4j.LoggerFactory;
 public final class RouteStore implements DocumentExchange, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(RouteStore.class);
     private static final String AUDIT = "audit.log";
+    private static final int RETRY_SECONDS = 1;
 
     private final Path folder;
     private final @Nullable ServiceId expected;
     private final RouteStoreOptions options;
     private final StateFile file;
-    private final AuditLog audit;
+    private final Journal journal;
     private final DocumentVerifier verifier;
     private final Acceptance acceptance;
-    private final Rejections rejections;
     private final ReentrantLock lock = new ReentrantLock();
     private final List<Consumer<Route>> listeners = new CopyOnWriteArrayList<>();
     private final List<Consumer<byte[]>> followers = new CopyOnWriteArrayList<>();
@@ -68,24 +64,23 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
     private volatile StoredDocuments kept = StoredDocuments.NONE;
     private volatile @Nullable String damage;
     private volatile @Nullable String unwritten;
-    private volatile @Nullable String auditFailure;
-    private volatile @Nullable String pulled;
+    private volatile String pulledBecause = "";
     private volatile boolean closed;
     private @Nullable Future<?> dropInTask;
     private @Nullable Future<?> leaseTask;
+    private @Nullable Future<?> retry;
     private boolean leased;
     private long leaseEndNanos;
 
     private RouteStore(
-            Path folder, @Nullable ServiceId expected, RouteStoreOptions options, StateFile file, AuditLog audit) {
+            Path folder, @Nullable ServiceId expected, RouteStoreOptions options, StateFile file, Journal journal) {
         this.folder = folder;
         this.expected = expected;
         this.options = options;
         this.file = file;
-        this.audit = audit;
+        this.journal = journal;
         this.verifier = new DocumentVerifier(options.clock());
         this.acceptance = new Acceptance(verifier, options.clock(), options.layers());
-        this.rejections = new Rejections(options.nanoTime());
         // Two: a drop-in whose instances are being probed must not hold up the end of a lease.
         this.timer = new ScheduledThreadPoolExecutor(2, task -> {
             Thread thread = new Thread(task, "nearkv-routes-" + options.node());
@@ -112,13 +107,14 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
         try {
             StateFile file = StateFile.open(folder, afterStep);
             try {
-                AuditLog audit = AuditLog.open(folder.resolve(AUDIT), options.clock());
+                Journal journal =
+                        new Journal(AuditLog.open(folder.resolve(AUDIT), options.clock()), options.nanoTime());
                 try {
-                    RouteStore store = new RouteStore(folder, expected, options, file, audit);
+                    RouteStore store = new RouteStore(folder, expected, options, file, journal);
                     store.load();
                     return store;
                 } catch (RuntimeException | IOException e) {
-                    audit.close();
+                    journal.close();
                     throw e;
                 }
             } catch (RuntimeException | IOException e) {
@@ -155,8 +151,7 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
             damage = "'" + folder.resolve(StateFile.NAME) + "' was damaged (" + e.detail() + ") and is now '"
                     + (aside == null ? "gone" : aside.getFileName())
                     + "'; install a bundle again, so that older routes are not taken for new ones";
-            log.atError().addKeyValue("file", String.valueOf(aside)).log("the routes were damaged and are set aside");
-            record("state_damaged", Map.of("aside", String.valueOf(aside), "why", e.detail()));
+            journal.damaged(String.valueOf(aside), e.detail());
         }
         if (read.trust() != null
                 && expected != null
@@ -169,7 +164,7 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
                             + "; take another folder");
         }
         kept = read;
-        record("opened", facts(read.active()));
+        journal.opened(read.active());
         lock.lock();
         try {
             startLease(read.active());
@@ -203,7 +198,7 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
 
     private List<DocumentVerdict> install(byte[] content, String from, boolean alarmIfOld) {
         List<byte[]> documents = List.of(content);
-        if (!isDocument(content)) {
+        if (!DropInFolder.isDocument(content)) {
             try {
                 documents = Documents.readBundle(content);
             } catch (Rejected e) {
@@ -215,23 +210,6 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
             verdicts.add(offer(document, from, true, alarmIfOld));
         }
         return verdicts;
-    }
-
-    static boolean isDocument(byte[] content) {
-        try {
-            SignedDocument.parse(content);
-            return true;
-        } catch (Rejected e) {
-            return false;
-        }
-    }
-
-    static boolean isBundle(byte[] content) {
-        try {
-            return Documents.readBundle(content).stream().allMatch(RouteStore::isDocument);
-        } catch (Rejected e) {
-            return false;
-        }
     }
 
     private boolean takeDropIn(byte[] content, String from) {
@@ -254,11 +232,11 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
             if (acceptance.judge(document, now, new Acceptance.Circumstances(expected, fromOperator, false)) == null) {
                 return verdict(Outcome.KNOWN, "", "");
             }
-            probe(document, now);
+            Probes.check(document, now, options); // takes its time
             return take(document, now.trust(), from, fromOperator);
         } catch (Rejected e) {
             if (alarmIfOld || e.reason() != RejectReason.NOT_NEWER) {
-                report(e, bytes, from);
+                journal.rejected(e, bytes, from);
             }
             return verdict(Outcome.REJECTED, e.reason().label(), e.detail());
         }
@@ -291,22 +269,11 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
             }
             write(next);
             putInForce(next, document);
-            pulled = null;
             verdict = verdict(Outcome.ACCEPTED, "", "");
         } finally {
             lock.unlock();
         }
-        Map<String, Object> facts = facts(document);
-        facts.put("from", from);
-        if (document.kind() == DocumentKind.ROUTE && before.active() != null) {
-            facts.put("before", before.active().hash());
-        }
-        log.atInfo()
-                .addKeyValue("kind", document.kind().label())
-                .addKeyValue("hash", document.hash())
-                .addKeyValue("from", from)
-                .log("a document is in force");
-        record(document.kind().label() + "_accepted", facts);
+        journal.accepted(document, document.kind() == DocumentKind.ROUTE ? before.active() : null, from);
         handOn(document);
         return verdict;
     }
@@ -315,8 +282,8 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
         try {
             file.write(next);
             unwritten = null;
-        } catch (IOException e) {
-            log.atError().setCause(e).log("a document cannot be written");
+        } catch (IOException | UncheckedIOException e) {
+            journal.unwritable(folder.toString(), e);
             throw new Rejected(
                     RejectReason.STORAGE, "it cannot be written to '" + folder + "'; check that the disk is not full");
         }
@@ -353,91 +320,6 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
         }
     }
 
-    /** Tries the instances that the route in force does not have. Outside the lock: it takes its time. */
-    private void probe(SignedDocument document, StoredDocuments now) throws Rejected {
-        EndpointProbe probe = options.probe();
-        if (probe == null
-                || !options.layers().acceptance()
-                || document.kind() != DocumentKind.ROUTE
-                || document.route().kind() != RouteKind.FORWARD) {
-            return;
-        }
-        List<RouteEntry> known =
-                now.active() == null ? List.of() : now.active().route().entries();
-        for (RouteEntry entry : document.route().entries()) {
-            for (String endpoint : entry.endpoints()) {
-                boolean isNew = known.stream()
-                        .noneMatch(old -> old.build().equals(entry.build())
-                                && old.endpoints().contains(endpoint));
-                String refusal = isNew ? probe.refusal(entry, endpoint) : null;
-                if (refusal != null) {
-                    throw new Rejected(
-                            RejectReason.ENDPOINT_REFUSED, endpoint + " of build " + entry.id() + ": " + refusal);
-                }
-            }
-        }
-    }
-
-    private void report(Rejected rejected, byte[] document, String from) {
-        long suppressed = rejections.add(rejected, from);
-        if (suppressed < 0) {
-            return;
-        }
-        Map<String, Object> facts = new LinkedHashMap<>();
-        facts.put("reason", rejected.reason().label());
-        facts.put("detail", rejected.detail());
-        facts.put("from", from);
-        facts.put("bytes", document.length);
-        facts.put("sha256", Bytes.sha256(document).hex());
-        if (suppressed > 0) {
-            facts.put("suppressed", suppressed);
-        }
-        log.atWarn()
-                .addKeyValue("reason", rejected.reason().label())
-                .addKeyValue("detail", rejected.detail())
-                .addKeyValue("from", from)
-                .log("a document was rejected");
-        record("document_rejected", facts);
-    }
-
-    private static Map<String, Object> facts(@Nullable SignedDocument document) {
-        Map<String, Object> facts = new LinkedHashMap<>();
-        if (document == null) {
-            return facts;
-        }
-        facts.put("hash", document.hash());
-        facts.put(
-                "keys",
-                document.signatures().stream().map(DocumentSignature::keyId).toList());
-        switch (document.kind()) {
-            case ROUTE -> {
-                Route route = document.route();
-                facts.put("kind", route.kind().name().toLowerCase(Locale.ROOT));
-                facts.put("epoch", route.epoch());
-                facts.put("seq", route.seq());
-                facts.put("active", route.summary());
-                facts.put("rollout", route.rolloutId());
-                facts.put("step", route.step());
-                facts.put("why", route.reason());
-            }
-            case TRUST -> facts.put("serial", document.trust().serial());
-            case LEDGER -> facts.put("entries", document.ledger().entries().size());
-            case MANIFEST -> {}
-        }
-        return facts;
-    }
-
-    /** A full disk must not stop a route: the audit then says so as soon as it can. */
-    private void record(String event, Map<String, ?> facts) {
-        try {
-            audit.append(event, facts);
-            auditFailure = null;
-        } catch (KvException | IllegalStateException e) {
-            auditFailure = String.valueOf(e.getMessage());
-            log.atError().setCause(e).log("the audit log cannot be written");
-        }
-    }
-
     // ---- the way back ----
 
     /**
@@ -450,6 +332,9 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
      */
     public DocumentVerdict pull(String reason, String evidence) {
         requireNonNull(reason, "reason");
+        if (closed) {
+            throw new IllegalStateException("the route store is closed");
+        }
         DocumentVerdict verdict;
         SignedDocument forward;
         lock.lock();
@@ -469,20 +354,29 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
                 write(next);
             } catch (Rejected e) {
                 unwritten = "the way back is in force, but not on the disk: " + e.detail();
+                retry = timer.schedule(this::writeAgain, RETRY_SECONDS, TimeUnit.SECONDS);
             }
-            pulled = "rollout " + forward.route().rolloutId() + " was pulled here: " + reason;
+            pulledBecause = ": " + reason;
             putInForce(next, forward.parachute());
             verdict = verdict(Outcome.ACCEPTED, "", "");
         } finally {
             lock.unlock();
         }
-        log.atWarn().addKeyValue("reason", reason).log("the way back is taken");
-        Map<String, Object> facts = facts(forward.parachute());
-        facts.put("reason", reason);
-        facts.put("evidence", evidence);
-        facts.put("before", forward.hash());
-        record("route_pulled", facts);
+        journal.pulled(forward.parachute(), forward, reason, evidence);
         return verdict;
+    }
+
+    private void writeAgain() {
+        lock.lock();
+        try {
+            if (unwritten != null && !closed) {
+                write(kept);
+            }
+        } catch (Rejected e) {
+            retry = timer.schedule(this::writeAgain, RETRY_SECONDS, TimeUnit.SECONDS);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Called under the lock. */
@@ -508,7 +402,7 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
         boolean over;
         lock.lock();
         try {
-            over = leased && options.nanoTime().getAsLong() - leaseEndNanos >= 0;
+            over = !closed && leased && options.nanoTime().getAsLong() - leaseEndNanos >= 0;
             if (over) {
                 leased = false;
                 // Under the lock, which is reentrant: a document that renews the lease comes before or after, not
@@ -640,14 +534,15 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
         List<String> problems = new ArrayList<>();
         add(problems, damage);
         add(problems, unwritten);
-        add(problems, auditFailure);
-        add(problems, pulled);
-        add(problems, rejections.problem());
+        problems.addAll(journal.problems());
         StoredDocuments now = kept;
         SignedDocument active = now.active();
         if (active != null && now.trust() != null) {
             if (!verifier.isTrusted(active, now.trust().trust())) {
                 problems.add("the route in force is signed with a key that is trusted no longer; publish it again");
+            }
+            if (active.route().kind() == RouteKind.PARACHUTE) {
+                problems.add("rollout '" + active.route().rolloutId() + "' is rolled back" + pulledBecause);
             }
             if (active.route().kind() == RouteKind.BREAK_GLASS) {
                 problems.add("a break-glass is in force (" + active.route().reason()
@@ -670,7 +565,7 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
 
     /** Returns how many documents were rejected, by the label of the reason. */
     public Map<String, Long> rejections() {
-        return rejections.counts();
+        return journal.rejections();
     }
 
     /** Returns the file of the audit log. */
@@ -695,8 +590,11 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
         if (leaseTask != null) {
             leaseTask.cancel(false);
         }
+        if (retry != null) {
+            retry.cancel(false);
+        }
         timer.shutdown();
-        audit.close();
+        journal.close();
         try {
             file.close();
         } catch (IOException e) {

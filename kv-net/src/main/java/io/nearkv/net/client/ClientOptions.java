@@ -1,6 +1,7 @@
 package io.nearkv.net.client;
 
 import io.nearkv.core.Backoff;
+import io.nearkv.net.transport.DocumentCourier;
 import io.netty.handler.ssl.SslContext;
 import java.time.Duration;
 import java.util.List;
@@ -15,6 +16,8 @@ record ClientOptions(
         String token,
         String environment,
         Set<String> builds,
+        ServerCheck check,
+        @Nullable DocumentCourier courier,
         String name,
         int connections,
         int ioThreads,

@@ -1,5 +1,6 @@
 package io.nearkv.net.client;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -76,6 +77,67 @@ public record ClientStats(
         BACKOFF,
         /** The client is closed. */
         CLOSED
+    }
+
+    /** What a client without any connection has done: nothing. */
+    static final ClientStats NONE =
+            new ClientStats(Map.of(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of());
+
+    /** Returns both together. */
+    ClientStats plus(ClientStats other) {
+        Map<String, Map<String, Long>> sums = new LinkedHashMap<>();
+        for (ClientStats each : List.of(this, other)) {
+            each.calls.forEach((operation, outcomes) -> {
+                Map<String, Long> sum = sums.computeIfAbsent(operation, name -> new LinkedHashMap<>());
+                outcomes.forEach((outcome, count) -> sum.merge(outcome, count, Long::sum));
+            });
+        }
+        List<Connection> all = new ArrayList<>(connections);
+        all.addAll(other.connections);
+        return new ClientStats(
+                sums,
+                retries + other.retries,
+                retriesRefused + other.retriesRefused,
+                refusedFull + other.refusedFull,
+                requestsInFlight + other.requestsInFlight,
+                maxRequestsInFlight + other.maxRequestsInFlight,
+                pendingBytes + other.pendingBytes,
+                maxPendingBytes + other.maxPendingBytes,
+                connected + other.connected,
+                reconnects + other.reconnects,
+                connectionsLost + other.connectionsLost,
+                failedRounds + other.failedRounds,
+                goAways + other.goAways,
+                pings + other.pings,
+                deadPeers + other.deadPeers,
+                lateAnswers + other.lateAnswers,
+                strayFrames + other.strayFrames,
+                feedsResumed + other.feedsResumed,
+                all);
+    }
+
+    /** Returns what was counted, without what is only so while there are connections. */
+    ClientStats withoutConnections() {
+        return new ClientStats(
+                calls,
+                retries,
+                retriesRefused,
+                refusedFull,
+                0,
+                0,
+                0,
+                0,
+                connected,
+                reconnects,
+                connectionsLost,
+                failedRounds,
+                goAways,
+                pings,
+                deadPeers,
+                lateAnswers,
+                strayFrames,
+                feedsResumed,
+                List.of());
     }
 
     /** Returns how many calls of an operation ended with an outcome. */

@@ -1,6 +1,7 @@
 package io.nearkv.net.client;
 
 import io.nearkv.core.DenialReason;
+import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.net.protocol.Protocol;
 import io.nearkv.net.wire.Wire;
@@ -15,22 +16,31 @@ final class Greeting {
     private final Wire.Hello hello;
     private final String environment;
     private final Set<String> builds;
+    private final ServerCheck check;
 
     /**
      * Creates a greeting.
      *
      * @param environment the environment that the server must be of
      * @param builds the ids of the builds that are allowed; empty for all
+     * @param check what a server must prove beyond that
      */
-    Greeting(String token, String environment, Set<String> builds, String clientName, int streamWindowBytes) {
+    Greeting(
+            String token,
+            String environment,
+            Set<String> builds,
+            ServerCheck check,
+            String clientName,
+            int streamWindowBytes) {
         this.environment = environment;
         this.builds = builds;
+        this.check = check;
         String version = Greeting.class.getPackage().getImplementationVersion();
         this.hello = Wire.Hello.newBuilder()
                 .setMinVersion(Protocol.MIN_VERSION)
                 .setMaxVersion(Protocol.MAX_VERSION)
                 .setToken(token)
-                .setExpectedEnvironment(environment)
+                .setExpectedEnvironment(check.enforced() ? environment : "")
                 .setClientName(clientName)
                 .setClientVersion(version == null ? "" : version)
                 .setStreamWindowBytes(streamWindowBytes)
@@ -44,6 +54,15 @@ final class Greeting {
     /** Returns why nothing may be sent to this server, or null if all is well. */
     @Nullable
     KvException refusal(ServerAddress server, Wire.HelloOk answer) {
+        if (answer.getVersion() < Protocol.MIN_VERSION || answer.getVersion() > Protocol.MAX_VERSION) {
+            return new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    server + " speaks protocol version " + answer.getVersion() + " (expected: " + Protocol.MIN_VERSION
+                            + " to " + Protocol.MAX_VERSION + ")");
+        }
+        if (!check.enforced()) {
+            return null;
+        }
         String build = answer.getBuildId();
         if (!answer.getEnvironment().equals(environment)) {
             return refused(
@@ -65,13 +84,7 @@ final class Greeting {
                     server + " shows a build token that is not of build '" + build + "' in environment '" + environment
                             + "'");
         }
-        if (answer.getVersion() < Protocol.MIN_VERSION || answer.getVersion() > Protocol.MAX_VERSION) {
-            return new KvException(
-                    io.nearkv.core.ErrorCode.INVALID_REQUEST,
-                    server + " speaks protocol version " + answer.getVersion() + " (expected: " + Protocol.MIN_VERSION
-                            + " to " + Protocol.MAX_VERSION + ")");
-        }
-        return null;
+        return check.buildToken().apply(answer.getBuildToken());
     }
 
     /** The client has no keys to verify the token with; what it says must fit all the same. */

@@ -5,6 +5,7 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.Kv;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
+import io.nearkv.core.route.RoutedService;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -28,13 +29,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe.
  */
 public final class KvClient implements AutoCloseable {
-    private final LanePool pool;
-    private final KvStore store;
+    private final Backend backend;
     private final @Nullable AccountId account;
 
-    KvClient(LanePool pool, @Nullable AccountId account) {
-        this.pool = pool;
-        this.store = new RemoteStore(pool);
+    KvClient(Backend backend, @Nullable AccountId account) {
+        this.backend = backend;
         this.account = account;
     }
 
@@ -63,17 +62,22 @@ public final class KvClient implements AutoCloseable {
         if (account == null) {
             throw new IllegalStateException("the token names no account (expected: account() of the builder)");
         }
-        return Kv.over(store, account);
+        return Kv.over(store(), account);
     }
 
     /** Returns the tier. Closing it closes the client. */
     public KvStore store() {
-        return store;
+        return backend.store();
+    }
+
+    /** Returns the service whose builds are chosen for each request, or null where {@link KvClientBuilder#serviceRoute} was not set. */
+    public @Nullable RoutedService routes() {
+        return backend instanceof RoutedBackend routed ? routed.service() : null;
     }
 
     /** Returns what the client has done so far, and how it is. */
     public ClientStats stats() {
-        return pool.stats();
+        return backend.stats();
     }
 
     /**
@@ -83,7 +87,7 @@ public final class KvClient implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted
      */
     public void awaitReady(Duration timeout) throws InterruptedException {
-        pool.awaitReady(timeout);
+        backend.awaitReady(timeout);
     }
 
     /**
@@ -92,6 +96,6 @@ public final class KvClient implements AutoCloseable {
      */
     @Override
     public void close() {
-        pool.close();
+        backend.close();
     }
 }

@@ -7,14 +7,18 @@ import io.nearkv.core.Backoff;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
+import io.nearkv.core.route.ServiceRouting;
+import io.nearkv.net.transport.DocumentCourier;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
@@ -54,6 +58,8 @@ public final class KvClientBuilder {
     private @Nullable String environment;
     private Set<String> builds = Set.of();
     private @Nullable AccountId account;
+    private @Nullable String serviceRoute;
+    private @Nullable Path routeFolder;
     private String name = "app";
     private int connections = 1;
     private int ioThreads = 1;
@@ -105,6 +111,24 @@ public final class KvClientBuilder {
             throw new IllegalArgumentException("environment: empty (expected: a name)");
         }
         environment = newEnvironment;
+        return this;
+    }
+
+    /**
+     * Turns routing on, in place of {@link #server}: for each request the signed route of a service says which build answers it, and a build that turns out to be wrong is left at
+     * once for the known-good one. Needs kv-deploy on the class path.
+     *
+     * @param fileOrUrl a route bundle, as {@code nearkv route bundle} makes it; or {@code kv://HOST:PORT} of a node to fetch the route from, with the trust in the
+     *     {@link #routeFolder} already
+     */
+    public KvClientBuilder serviceRoute(String fileOrUrl) {
+        serviceRoute = requireNonNull(fileOrUrl, "fileOrUrl");
+        return this;
+    }
+
+    /** Sets where the route and what belongs to it are kept. Default: beside the bundle, with {@code .state} behind its name. Each process has a folder of its own. */
+    public KvClientBuilder routeFolder(Path folder) {
+        routeFolder = requireNonNull(folder, "folder");
         return this;
     }
 
@@ -266,34 +290,114 @@ public final class KvClientBuilder {
      * @throws KvException {@link ErrorCode#INVALID_REQUEST} if a certificate file cannot be read
      */
     public KvClient build() {
-        ClientOptions options = options();
-        TokenPayload claims = TokenPayload.of(options.token());
+        TokenPayload claims = TokenPayload.of(shownToken());
         AccountId ofKv = account;
         if (ofKv == null) {
             String claimed = claims.text("acct");
             ofKv = claimed != null && AccountId.isWellFormed(claimed) ? AccountId.parse(claimed) : null;
         }
-        return new KvClient(new LanePool(options), ofKv);
+        return new KvClient(backend(), ofKv);
+    }
+
+    private Backend backend() {
+        String source = serviceRoute;
+        if (source == null) {
+            return new LanePool(options());
+        }
+        if (!servers.isEmpty() || !builds.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "servers or allowedBuilds beside serviceRoute (expected: the route alone says which servers there are)");
+        }
+        ServiceRouting routing = ServiceLoader.load(ServiceRouting.class)
+                .findFirst()
+                .orElseThrow(
+                        () -> new IllegalStateException(
+                                "serviceRoute needs kv-deploy on the class path (expected: the dependency io.nearkv:kv-deploy)"));
+        KvTransport transport = KvTransport.of(this);
+        try {
+            return new RoutedBackend(
+                    routing.open(
+                            new ServiceRouting.Setup(source, routeFolder, name, InstantSource.system()), transport),
+                    transport);
+        } catch (RuntimeException | Error e) {
+            transport.close();
+            throw e;
+        }
+    }
+
+    /** Returns a builder with the same settings. */
+    KvClientBuilder copy() {
+        KvClientBuilder copy = new KvClientBuilder();
+        copy.servers.addAll(servers);
+        copy.token = token;
+        copy.environment = environment;
+        copy.builds = builds;
+        copy.account = account;
+        copy.name = name;
+        copy.connections = connections;
+        copy.ioThreads = ioThreads;
+        copy.maxRequestsInFlight = maxRequestsInFlight;
+        copy.maxPendingBytes = maxPendingBytes;
+        copy.streamWindowBytes = streamWindowBytes;
+        copy.timeout = timeout;
+        copy.connectTimeout = connectTimeout;
+        copy.pingInterval = pingInterval;
+        copy.closeTimeout = closeTimeout;
+        copy.retryBudget = retryBudget;
+        copy.maxAttempts = maxAttempts;
+        copy.backoff = backoff;
+        copy.spin = spin;
+        copy.trust = trust;
+        copy.certificate = certificate;
+        copy.privateKey = privateKey;
+        copy.callbackExecutor = callbackExecutor;
+        copy.seed = seed;
+        copy.nanoTime = nanoTime;
+        return copy;
+    }
+
+    /** Puts these servers in place of the ones there are. */
+    KvClientBuilder servers(List<String> addresses) {
+        servers.clear();
+        addresses.forEach(this::server);
+        return this;
+    }
+
+    /** Returns the environment that servers must be of. */
+    String expectedEnvironment() {
+        String expected = environment != null
+                ? environment
+                : TokenPayload.of(shownToken()).text("aud");
+        if (expected == null) {
+            throw new IllegalArgumentException("environment: none, and the token names none (expected: one of them)");
+        }
+        return expected;
+    }
+
+    private String shownToken() {
+        String shown = token;
+        if (shown == null) {
+            throw new IllegalArgumentException("token: none (expected: one, as 'nearkv token create' prints it)");
+        }
+        return shown;
     }
 
     ClientOptions options() {
         if (servers.isEmpty()) {
             throw new IllegalArgumentException("servers: none (expected: at least one)");
         }
-        String shown = token;
-        if (shown == null) {
-            throw new IllegalArgumentException("token: none (expected: one, as 'nearkv token create' prints it)");
-        }
-        String expected =
-                environment != null ? environment : TokenPayload.of(shown).text("aud");
-        if (expected == null) {
-            throw new IllegalArgumentException("environment: none, and the token names none (expected: one of them)");
-        }
+        return options(expectedEnvironment(), builds, ServerCheck.STATED, null);
+    }
+
+    ClientOptions options(
+            String ofEnvironment, Set<String> ofBuilds, ServerCheck check, @Nullable DocumentCourier courier) {
         return new ClientOptions(
                 servers,
-                shown,
-                expected,
-                builds,
+                shownToken(),
+                ofEnvironment,
+                ofBuilds,
+                check,
+                courier,
                 name,
                 connections,
                 Math.min(ioThreads, connections),

@@ -3,6 +3,7 @@ package io.nearkv.net.client;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.IoThread;
 import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.net.transport.EventLoops;
 import io.netty.bootstrap.Bootstrap;
@@ -31,7 +32,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /** The lanes of a client, what they share, and the choice between them. Thread-safe. */
-final class LanePool {
+final class LanePool implements Backend {
     /** Above the high mark a connection takes no more requests until it is below the low one: what one socket makes us hold. */
     private static final WriteBufferWaterMark WATER_MARKS = new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
 
@@ -57,7 +58,12 @@ final class LanePool {
     LanePool(ClientOptions options) {
         this.options = options;
         this.greeting = new Greeting(
-                options.token(), options.environment(), options.builds(), options.name(), options.streamWindowBytes());
+                options.token(),
+                options.environment(),
+                options.builds(),
+                options.check(),
+                options.name(),
+                options.streamWindowBytes());
         this.loops = EventLoops.start(
                 EventLoops.Kind.AUTO, options.ioThreads(), "nearkv-client-" + options.name(), options.spin());
         this.lanes = new Lane[options.connections()];
@@ -307,6 +313,32 @@ final class LanePool {
         return known;
     }
 
+    /** Returns whether a connection stands that has passed the checks; any thread. */
+    boolean isReady() {
+        for (Lane lane : lanes) {
+            if (lane.isReady()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Returns why the last attempt to connect has failed, or null while none has, or a connection stands; any thread. */
+    @Nullable
+    KvException lastFailure() {
+        KvException failure = null;
+        for (Lane lane : lanes) {
+            switch (lane.uplink.state()) {
+                case READY -> {
+                    return null;
+                }
+                case BACKOFF, CLOSED -> failure = lane.uplink.lastFailure();
+                case CONNECTING -> failure = lane.uplink.failedRounds() > 0 ? lane.uplink.lastFailure() : failure;
+            }
+        }
+        return failure;
+    }
+
     /** Wakes those that wait for a lane to change its state. */
     void onLaneChanged() {
         lock.lock();
@@ -322,7 +354,8 @@ final class LanePool {
      *
      * @throws KvException why not: what the last round found if that is a denial, else once the time is over
      */
-    void awaitReady(Duration timeout) throws InterruptedException {
+    @Override
+    public void awaitReady(Duration timeout) throws InterruptedException {
         long deadline = System.nanoTime() + timeout.toNanos();
         lock.lock();
         try {
@@ -366,7 +399,8 @@ final class LanePool {
     }
 
     /** Takes no more calls, waits a while for those in flight, then ends everything. Idempotent. Does not wait on an I/O thread. */
-    void close() {
+    @Override
+    public void close() {
         boolean mayWait = !(Thread.currentThread() instanceof IoThread);
         if (closed.compareAndSet(false, true)) {
             if (mayWait) {
@@ -429,7 +463,13 @@ final class LanePool {
         return calls;
     }
 
-    ClientStats stats() {
+    @Override
+    public KvStore store() {
+        return new RemoteStore(this);
+    }
+
+    @Override
+    public ClientStats stats() {
         List<ClientStats.Connection> connections = new ArrayList<>();
         int inFlight = 0;
         for (Lane lane : lanes) {

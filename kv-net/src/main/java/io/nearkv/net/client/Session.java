@@ -8,6 +8,7 @@ import io.nearkv.net.protocol.FrameType;
 import io.nearkv.net.protocol.Frames;
 import io.nearkv.net.protocol.Protocol;
 import io.nearkv.net.protocol.ProtocolException;
+import io.nearkv.net.protocol.VerdictCodec;
 import io.nearkv.net.wire.Wire;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
@@ -61,6 +62,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     private boolean readSincePing;
     private int unansweredPings;
     private @Nullable Future<?> pinging;
+    private @Nullable DocumentFollower documents;
 
     private long readyAtNanos;
     private int inFlight;
@@ -338,6 +340,12 @@ final class Session extends ChannelInboundHandlerAdapter {
                 }
             }
             case FrameType.ERROR -> close(ErrorCodec.read(in, frames));
+            case FrameType.DOCUMENT -> {
+                DocumentFollower follower = documents;
+                if (follower != null) {
+                    follower.received(VerdictCodec.readDocument(in, frames));
+                }
+            }
             default -> lane.pool.counters.strayFrames.increment();
         }
     }
@@ -367,6 +375,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         readyAtNanos = lane.pool.nanoTime();
         startPinging(limits.getIdleTimeoutMillis());
         lane.uplink.onReady(this);
+        documents = DocumentFollower.of(lane, this);
     }
 
     // ---- is the peer alive?
@@ -425,6 +434,9 @@ final class Session extends ChannelInboundHandlerAdapter {
         cause = reason;
         if (pinging != null) {
             pinging.cancel(false);
+        }
+        if (documents != null) {
+            documents.close();
         }
         if (out != null) {
             out.release();

@@ -46,7 +46,7 @@ final class Uplink {
     private @Nullable ConnectRound round;
     private @Nullable Future<?> nextRound;
     private int nextServer;
-    private int failedRounds;
+    private volatile int failedRounds;
     /** Connections in a row that have ended soon. */
     private int shortLives;
 
@@ -69,6 +69,11 @@ final class Uplink {
     /** Returns why the last round or connection failed; any thread. */
     KvException lastFailure() {
         return lastFailure;
+    }
+
+    /** Returns how many rounds in a row have failed; any thread. */
+    int failedRounds() {
+        return failedRounds;
     }
 
     /** Returns the server that is used now, or null; any thread. */
@@ -138,12 +143,13 @@ final class Uplink {
         if (state == State.CLOSED) {
             return;
         }
-        failedRounds++;
+        int failed = failedRounds + 1;
+        failedRounds = failed;
         lastFailure = failure;
         state = State.BACKOFF;
         pool.counters.failedRounds.increment();
         pool.onLaneChanged();
-        long delay = backoff.delay(failedRounds, random).toNanos();
+        long delay = backoff.delay(failed, random).toNanos();
         Duration advice = failure.retryAfter();
         if (advice != null) {
             delay = Math.max(delay, (advice.compareTo(MAX_ADVICE) > 0 ? MAX_ADVICE : advice).toNanos());

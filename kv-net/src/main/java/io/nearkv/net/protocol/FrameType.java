@@ -48,6 +48,14 @@ public final class FrameType {
     public static final int ERROR = 0x2f;
     /** From here on, a receiver ignores what it does not know. */
     public static final int FIRST_IGNORABLE = 0x80;
+    /** Client, also before HELLO: a signed document; empty to ask for the node's status alone. */
+    public static final int OFFER = 0x81;
+    /** Client: empty. */
+    public static final int FOLLOW = 0x82;
+    /** Server: {@code Wire.Verdict}. */
+    public static final int VERDICT = 0x91;
+    /** Server: a signed document. */
+    public static final int DOCUMENT = 0x92;
 
     /** Flag of DATA and EVENTS: the last of its stream. */
     public static final int FLAG_END = 0x01;
@@ -90,6 +98,10 @@ public final class FrameType {
             case REPLY -> "REPLY";
             case EVENTS -> "EVENTS";
             case ERROR -> "ERROR";
+            case OFFER -> "OFFER";
+            case FOLLOW -> "FOLLOW";
+            case VERDICT -> "VERDICT";
+            case DOCUMENT -> "DOCUMENT";
             default -> String.format("0x%02x", type);
         };
     }

@@ -185,6 +185,7 @@ public final class KvServer implements AutoCloseable {
         if (!(Thread.currentThread() instanceof IoThread)) {
             awaitNoConnections(System.nanoTime() + CLOSE_TIMEOUT.toNanos());
         }
+        context.courier().close();
         loops.close();
     }
 

@@ -3,6 +3,7 @@ package io.nearkv.net.server;
 import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.AccountId;
+import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.net.transport.EventLoops;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param operatorAccount the account whose administrators may list and create accounts and make backups; null for none
  * @param serverVersion what the server calls itself in HELLO
  * @param lineage the history that the versions of the store belong to, 0 where it is not known
+ * @param documents the signed documents that the node lives by and hands on
  */
 public record KvServerOptions(
         InetSocketAddress address,
@@ -31,7 +33,8 @@ public record KvServerOptions(
         EventLoops.Kind transport,
         @Nullable AccountId operatorAccount,
         String serverVersion,
-        LongSupplier lineage) {
+        LongSupplier lineage,
+        DocumentExchange documents) {
     private static final int MAX_THREADS = 1024;
     private static final Duration MAX_SPIN = Duration.ofMillis(1);
 
@@ -46,6 +49,7 @@ public record KvServerOptions(
         requireNonNull(transport, "transport");
         requireNonNull(serverVersion, "serverVersion");
         requireNonNull(lineage, "lineage");
+        requireNonNull(documents, "documents");
         if (eventLoopThreads < 1 || eventLoopThreads > MAX_THREADS) {
             throw new IllegalArgumentException(
                     "eventLoopThreads: " + eventLoopThreads + " (expected: 1 to " + MAX_THREADS + ")");
@@ -70,48 +74,118 @@ public record KvServerOptions(
                 EventLoops.Kind.AUTO,
                 null,
                 "nearkv",
-                () -> 0);
+                () -> 0,
+                DocumentExchange.NONE);
     }
 
     /** Returns a copy with these limits. */
     public KvServerOptions withLimits(ServerLimits newLimits) {
         return new KvServerOptions(
-                address, newLimits, tls, eventLoopThreads, spin, transport, operatorAccount, serverVersion, lineage);
+                address,
+                newLimits,
+                tls,
+                eventLoopThreads,
+                spin,
+                transport,
+                operatorAccount,
+                serverVersion,
+                lineage,
+                documents);
     }
 
     /** Returns a copy with these certificates; null for no TLS. */
     public KvServerOptions withTls(@Nullable TlsFiles newTls) {
         return new KvServerOptions(
-                address, limits, newTls, eventLoopThreads, spin, transport, operatorAccount, serverVersion, lineage);
+                address,
+                limits,
+                newTls,
+                eventLoopThreads,
+                spin,
+                transport,
+                operatorAccount,
+                serverVersion,
+                lineage,
+                documents);
     }
 
     /** Returns a copy with this number of threads. */
     public KvServerOptions withEventLoopThreads(int newThreads) {
         return new KvServerOptions(
-                address, limits, tls, newThreads, spin, transport, operatorAccount, serverVersion, lineage);
+                address, limits, tls, newThreads, spin, transport, operatorAccount, serverVersion, lineage, documents);
     }
 
     /** Returns a copy with this spin, at most a millisecond. Each loop keeps a core busy while it is in use. */
     public KvServerOptions withSpin(Duration newSpin) {
         return new KvServerOptions(
-                address, limits, tls, eventLoopThreads, newSpin, transport, operatorAccount, serverVersion, lineage);
+                address,
+                limits,
+                tls,
+                eventLoopThreads,
+                newSpin,
+                transport,
+                operatorAccount,
+                serverVersion,
+                lineage,
+                documents);
     }
 
     /** Returns a copy with this system interface. */
     public KvServerOptions withTransport(EventLoops.Kind newTransport) {
         return new KvServerOptions(
-                address, limits, tls, eventLoopThreads, spin, newTransport, operatorAccount, serverVersion, lineage);
+                address,
+                limits,
+                tls,
+                eventLoopThreads,
+                spin,
+                newTransport,
+                operatorAccount,
+                serverVersion,
+                lineage,
+                documents);
     }
 
     /** Returns a copy with this operator account; null for none. */
     public KvServerOptions withOperatorAccount(@Nullable AccountId newOperator) {
         return new KvServerOptions(
-                address, limits, tls, eventLoopThreads, spin, transport, newOperator, serverVersion, lineage);
+                address,
+                limits,
+                tls,
+                eventLoopThreads,
+                spin,
+                transport,
+                newOperator,
+                serverVersion,
+                lineage,
+                documents);
     }
 
     /** Returns a copy with what HELLO says of the server. */
     public KvServerOptions withIdentity(String newServerVersion, LongSupplier newLineage) {
         return new KvServerOptions(
-                address, limits, tls, eventLoopThreads, spin, transport, operatorAccount, newServerVersion, newLineage);
+                address,
+                limits,
+                tls,
+                eventLoopThreads,
+                spin,
+                transport,
+                operatorAccount,
+                newServerVersion,
+                newLineage,
+                documents);
+    }
+
+    /** Returns a copy with these documents. */
+    public KvServerOptions withDocuments(DocumentExchange newDocuments) {
+        return new KvServerOptions(
+                address,
+                limits,
+                tls,
+                eventLoopThreads,
+                spin,
+                transport,
+                operatorAccount,
+                serverVersion,
+                lineage,
+                newDocuments);
     }
 }

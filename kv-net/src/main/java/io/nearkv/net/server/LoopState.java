@@ -122,7 +122,8 @@ final class LoopState {
         flushDirty();
     }
 
-    private void flushDirty() {
+    /** Writes what was appended to connections. */
+    void flushDirty() {
         // By index: a flush may make a connection dirty again.
         for (int i = 0; i < dirty.size(); i++) {
             dirty.get(i).flushDirty();

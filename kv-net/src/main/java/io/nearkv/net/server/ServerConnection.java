@@ -68,6 +68,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
     private State state = State.AWAITING_HELLO;
     private @Nullable ChannelHandlerContext channelContext;
     private @Nullable Session session;
+    private @Nullable DocumentTraffic documents;
     private @Nullable ByteBuf cumulation;
     private @Nullable ByteBuf out;
     private int outGuess = MIN_OUT_BYTES;
@@ -135,6 +136,10 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
         if (ended != null) {
             ended.closed();
         }
+        DocumentTraffic traffic = documents;
+        if (traffic != null) {
+            traffic.closed();
+        }
         releaseInput();
         if (out != null) {
             out.release();
@@ -177,6 +182,9 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
         Session live = session;
         if (live != null) {
             live.writable();
+        }
+        if (documents != null) {
+            documents.writable();
         }
         if (paused) {
             paused = false;
@@ -240,9 +248,21 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
             live.handle(in, frame);
         } else if (frame.type() == FrameType.HELLO) {
             hello(in);
+        } else if (frame.type() == FrameType.OFFER) {
+            documents().offer(in, frame, true);
         } else {
             throw new ProtocolException(FrameType.name(frame.type()) + " before HELLO");
         }
+    }
+
+    /** Returns what has to do with signed documents. */
+    DocumentTraffic documents() {
+        DocumentTraffic known = documents;
+        if (known == null) {
+            known = new DocumentTraffic(this, peer);
+            documents = known;
+        }
+        return known;
     }
 
     private void hello(ByteBuf in) {
@@ -340,6 +360,11 @@ final class ServerConnection extends ChannelInboundHandlerAdapter {
         if (answers != null && answers.readableBytes() >= FLUSH_BYTES) {
             flush();
         }
+    }
+
+    /** Hands what a task of the event loop has appended to the socket. */
+    void flushDirtySoon() {
+        loopState.flushDirty();
     }
 
     void flushDirty() {

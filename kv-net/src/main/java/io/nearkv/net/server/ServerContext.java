@@ -7,6 +7,7 @@ import io.nearkv.core.KvStore;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.core.identity.Grant;
 import io.nearkv.core.identity.Permission;
+import io.nearkv.net.transport.DocumentCourier;
 import io.nearkv.net.transport.EventLoops;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +31,7 @@ public final class ServerContext {
     private final Counters counters = new Counters();
     private final Peers peers;
     private final GoodTokens goodTokens = new GoodTokens();
+    private final DocumentCourier courier;
 
     ServerContext(KvServerOptions options, KvStore store, Authority authority, EventLoops loops) {
         this.options = options;
@@ -38,6 +40,7 @@ public final class ServerContext {
         this.directReader = store.directReader();
         this.authority = authority;
         this.peers = new Peers(options.limits());
+        this.courier = new DocumentCourier(options.documents(), "nearkv-documents");
     }
 
     /** Returns how the server is set up. */
@@ -83,6 +86,10 @@ public final class ServerContext {
         return goodTokens;
     }
 
+    DocumentCourier courier() {
+        return courier;
+    }
+
     /** Returns how often the clocks of connections are looked at. Timeouts are late by one tick at most; several ticks per timeout keep that small. */
     public long tickMillis() {
         return Math.max(1, Math.min(MAX_TICK_MILLIS, limits().shortestTimeout().toMillis() / TICKS_PER_TIMEOUT));
@@ -124,16 +131,9 @@ public final class ServerContext {
      * @throws KvException 401 with the reason, or 429
      */
     public Grant authenticate(String token, Object peer) {
-        long nowNanos = System.nanoTime();
-        long blockedNanos = peers.blockedNanos(peer, nowNanos);
-        if (blockedNanos > 0 && !goodTokens.contains(token)) {
-            counters.rateLimitedHellos.increment();
-            throw new KvException(
-                    ErrorCode.RATE_LIMITED,
-                    "too many failed authentications from this address",
-                    null,
-                    Duration.ofMillis(TimeUnit.NANOSECONDS.toMillis(blockedNanos) + 1),
-                    null);
+        KvException blocked = goodTokens.contains(token) ? null : blocked(peer);
+        if (blocked != null) {
+            throw blocked;
         }
         try {
             Grant grant = authority.authenticate(token);
@@ -141,9 +141,30 @@ public final class ServerContext {
             return grant;
         } catch (KvException e) {
             counters.failedHellos.increment();
-            peers.failed(peer, nowNanos);
+            peers.failed(peer, System.nanoTime());
             throw e;
         }
+    }
+
+    /** Returns the 429 of a peer that has failed too often, or null. */
+    @Nullable
+    KvException blocked(Object peer) {
+        long blockedNanos = peers.blockedNanos(peer, System.nanoTime());
+        if (blockedNanos <= 0) {
+            return null;
+        }
+        counters.rateLimitedHellos.increment();
+        return new KvException(
+                ErrorCode.RATE_LIMITED,
+                "too many failed authentications from this address",
+                null,
+                Duration.ofMillis(TimeUnit.NANOSECONDS.toMillis(blockedNanos) + 1),
+                null);
+    }
+
+    /** Counts a document of a stranger that was rejected. */
+    void failedOffer(Object peer) {
+        peers.failed(peer, System.nanoTime());
     }
 
     /** Returns whether the grant is an administrator's of the account that operates the server. */

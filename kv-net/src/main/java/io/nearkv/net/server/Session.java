@@ -123,6 +123,8 @@ final class Session implements DirectReader.Visitor {
             case FrameType.PING ->
                 Frames.writeLong(connection.out(), FrameType.PONG, frame.correlationId(), readLong(in, frame));
             case FrameType.PONG -> {}
+            case FrameType.OFFER -> connection.documents().offer(in, frame, false);
+            case FrameType.FOLLOW -> connection.documents().follow(frame);
             case FrameType.HELLO -> throw new ProtocolException("a second HELLO");
             default -> {
                 if (type < FrameType.FIRST_IGNORABLE) {

@@ -24,6 +24,7 @@ import io.nearkv.core.ReadOptions;
 import io.nearkv.core.Value;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
+import io.nearkv.core.route.DocumentVerdict;
 import io.nearkv.net.wire.Wire;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -336,6 +337,27 @@ class GoldenFramesTest {
                 "ERROR, id 2: 503, retry after 50 ms",
                 out -> ErrorCodec.write(
                         out, 2, new KvException(ErrorCode.UNAVAILABLE, "busy", null, Duration.ofMillis(50), null)));
+        frames.put(
+                "OFFER, id 7: the document 01 02 03",
+                out -> VerdictCodec.writeDocument(out, FrameType.OFFER, 7, new byte[] {1, 2, 3}));
+        frames.put("FOLLOW, id 8", out -> Frames.writeEmpty(out, FrameType.FOLLOW, 8));
+        frames.put(
+                "VERDICT, id 7: rejected as bad_signature, by node edge-1, which follows epoch 3 seq 118",
+                out -> VerdictCodec.write(
+                        out,
+                        7,
+                        new DocumentVerdict(
+                                DocumentVerdict.Outcome.REJECTED,
+                                "bad_signature",
+                                "d",
+                                3,
+                                118,
+                                "0f",
+                                "p7k3mq=10000",
+                                "edge-1")));
+        frames.put(
+                "DOCUMENT: 01 02 03",
+                out -> VerdictCodec.writeDocument(out, FrameType.DOCUMENT, 0, new byte[] {1, 2, 3}));
         return frames;
     }
 
@@ -390,11 +412,11 @@ class GoldenFramesTest {
     void every_type_has_a_golden_frame() {
         List<Integer> seen = frames().values().stream()
                 .map(GoldenFramesTest::bytes)
-                .map(bytes -> (int) bytes[4])
+                .map(bytes -> bytes[4] & 0xff)
                 .distinct()
                 .sorted()
                 .toList();
-        List<Integer> known = java.util.stream.IntStream.range(0, FrameType.FIRST_IGNORABLE)
+        List<Integer> known = java.util.stream.IntStream.range(0, 256)
                 .filter(type -> !FrameType.name(type).startsWith("0x"))
                 .boxed()
                 .toList();

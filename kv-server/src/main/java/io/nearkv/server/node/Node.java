@@ -293,21 +293,22 @@ public final class Node {
             client.trust(edge.upstreamRoots());
         }
         KvClient upstream = own(owned, client.build());
-        EdgeOptions options = EdgeOptions.DEFAULT
-                .withMemoryBytes(settings.cache().memoryBytes())
-                .withTtl(edge.cacheTtl(), edge.staleIfError());
+        EdgeOptions.Builder options = EdgeOptions.builder()
+                .memoryBytes(settings.cache().memoryBytes())
+                .cacheTtl(edge.cacheTtl())
+                .staleIfError(edge.staleIfError());
         KvStore above = upstream.store();
         DiskCache disk = null;
         MirrorStore mirror = null;
         if (edge.mirror()) {
             Set<NamespaceId> namespaces = edge.mirrored().isEmpty() ? null : edge.mirrored();
             DiskMirror copy = DiskMirror.open(folder.resolve("mirror"), environment.name());
-            mirror = own(owned, MirrorStore.open(above, copy, namespaces, options));
+            mirror = own(owned, MirrorStore.open(above, copy, namespaces, options.build()));
             above = mirror;
         } else if (edge.diskBytes() > 0) {
             disk = DiskCache.open(folder.resolve("cache"), environment.name(), edge.diskBytes());
         }
-        EdgeCache cache = own(owned, EdgeCache.open(above, options.withDisk(disk)));
+        EdgeCache cache = own(owned, EdgeCache.open(above, options.disk(disk).build()));
         log.atInfo()
                 .addKeyValue("upstream", edge.upstream())
                 .addKeyValue("name", node.name())

@@ -72,7 +72,11 @@ class EdgeOverClientContractTest extends KvStoreContract {
                     .build();
             return EdgeCache.open(
                     client.store(),
-                    EdgeOptions.DEFAULT.withMemoryBytes(16 << 20).withTime(engine.clock(), System::nanoTime));
+                    EdgeOptions.builder()
+                            .memoryBytes(16 << 20)
+                            .clock(engine.clock())
+                            .ticker(System::nanoTime)
+                            .build());
         }
 
         @Override
