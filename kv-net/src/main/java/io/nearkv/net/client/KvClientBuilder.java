@@ -395,14 +395,14 @@ public final class KvClientBuilder {
     }
 
     ClientOptions options() {
-        if (servers.isEmpty()) {
-            throw new IllegalArgumentException("servers: none (expected: at least one)");
-        }
         return options(expectedEnvironment(), builds, ServerCheck.STATED, null);
     }
 
     ClientOptions options(
             String ofEnvironment, Set<String> ofBuilds, ServerCheck check, @Nullable DocumentCourier courier) {
+        if (servers.isEmpty()) {
+            throw new IllegalArgumentException("servers: none (expected: at least one)");
+        }
         return new ClientOptions(
                 servers,
                 shownToken(),
