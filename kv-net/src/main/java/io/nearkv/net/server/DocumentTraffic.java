@@ -78,8 +78,10 @@ final class DocumentTraffic {
 
     private void answer(int id, DocumentVerdict verdict, boolean stranger) {
         offers.decrementAndGet();
-        if (stranger && verdict.outcome() == DocumentVerdict.Outcome.REJECTED) {
-            // Garbage is counted like a wrong token, so that a signature's cost cannot be had at will.
+        if (stranger && verdict.outcome() == DocumentVerdict.Outcome.REJECTED && !verdict.isUnsupported()) {
+            // Garbage is counted like a wrong token, so that a signature's cost cannot be had at will. A node that
+            // follows
+            // no route looks at nothing, and whoever asks it cannot know.
             connection.context().failedOffer(peer);
         }
         if (id != 0 && !closed) {
