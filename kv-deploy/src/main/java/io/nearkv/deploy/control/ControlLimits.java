@@ -4,7 +4,7 @@ import java.time.Duration;
 
 /** The limits of the control plane. */
 public final class ControlLimits {
-    /** Most instances of one build: they stand in the route, up to four times, and the route must fit into {@link #MAX_ROUTE_BYTES}. */
+    /** Most instances of one build: they stand in the route, up to four times, and the way back must fit into {@link #MAX_PARACHUTE_BYTES}. */
     public static final int MAX_ENDPOINTS = 32;
     /** Most nodes that one control plane names in its routes. */
     public static final int MAX_NODES = 128;
@@ -18,8 +18,8 @@ public final class ControlLimits {
     public static final int MAX_KNOWN_GOOD = 3;
     /** Routes before it that a route names, so that a node which has missed some knows it for a successor; its parachute names one more. */
     public static final int MAX_ANCESTORS = 31;
-    /** Largest route with its parachute: what a node takes from somebody who has shown no token. */
-    public static final int MAX_ROUTE_BYTES = 16 * 1024;
+    /** Largest parachute: a rollback shows no token, and a node takes 16 KiB then, with the head of the frame. */
+    public static final int MAX_PARACHUTE_BYTES = 16 * 1024 - 64;
     /** Shortest lease of a candidate: three renewals must fit in, each of which may take a second. */
     public static final Duration MIN_LEASE = Duration.ofSeconds(3);
     /** Longest lease of a candidate. */

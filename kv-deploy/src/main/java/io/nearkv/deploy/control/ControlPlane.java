@@ -81,7 +81,8 @@ public final class ControlPlane implements AutoCloseable {
                 state,
                 new DocumentPush(transport, options.offerTimeout, options.retryInterval, options.nanoTime));
         this.listVerifier = new DocumentVerifier(options.clock);
-        this.leasedNanos = options.nanoTime.getAsLong();
+        // A lease that was given before the start may be about to end: it is renewed in the first round.
+        this.leasedNanos = options.nanoTime.getAsLong() - ControlLimits.MAX_LEASE.toNanos();
     }
 
     /**
@@ -226,7 +227,7 @@ public final class ControlPlane implements AutoCloseable {
         return book.publish(now, planner.wholly(book.ground(now, builds), target, shortened(reason)), cause);
     }
 
-    /** Renews the lease, and publishes anew where the ledger has grown or the nodes are others: a rollback goes to those that the route names. */
+    /** Renews the lease, and publishes anew where the ledger has grown, the trust is another, or the nodes are: a rollback goes to those that the route names. */
     private void keepUp(Snapshot seen) throws RefusedException, InterruptedException {
         ControlState.Current current = seen.current();
         Route route = seen.route();
@@ -236,10 +237,14 @@ public final class ControlPlane implements AutoCloseable {
         boolean leaseDue = !route.lease().isZero()
                 && options.nanoTime.getAsLong() - leasedNanos >= route.lease().toNanos() / 3;
         boolean ledgerGrew = seen.lastLedgerNumber() > current.ledger();
+        boolean otherTrust = documents.trust().serial() > current.trust();
         boolean otherNodes = !route.nodes().equals(options.nodes);
-        if (leaseDue || ledgerGrew || otherNodes) {
-            Snapshot published =
-                    upkeep(seen, leaseDue ? "lease_renewed" : ledgerGrew ? "known_good_renewed" : "nodes_renewed");
+        if (leaseDue || ledgerGrew || otherTrust || otherNodes) {
+            Snapshot published = upkeep(
+                    seen,
+                    leaseDue
+                            ? "lease_renewed"
+                            : ledgerGrew ? "known_good_renewed" : otherTrust ? "trust_renewed" : "nodes_renewed");
             if (published != null) {
                 Coverage unused = fleet.publish(published, documents.trustDocument());
             }

@@ -31,7 +31,8 @@ final class ControlState {
     private static final String LINEAGE = "lineage";
     private static final String FROZEN = "frozen";
     private static final String HISTORY = "history/";
-    private static final Pattern GENERATION = Pattern.compile("\\{\"generation\":(\\d{1,18}),\"ledger\":(\\d{1,18})}");
+    private static final Pattern GENERATION =
+            Pattern.compile("\\{\"generation\":(\\d{1,18}),\"ledger\":(\\d{1,18}),\"trust\":(\\d{1,18})}");
     private static final Pattern STATE = Pattern.compile("\\{\"state\":\"([a-z]{1,16})\"}");
 
     private final KvNamespace builds;
@@ -56,9 +57,10 @@ final class ControlState {
      * @param document the forward document, with its parachute
      * @param generation grows with each change that somebody has asked for; renewals of a lease leave it
      * @param ledger the number of the ledger's last entry when it was made
+     * @param trust the serial of the trust then
      * @param version of the entry in the store
      */
-    record Current(Value document, long generation, long ledger, long version) {}
+    record Current(Value document, long generation, long ledger, long trust, long version) {}
 
     /**
      * Why nothing is changed until somebody reconciles.
@@ -101,7 +103,11 @@ final class ControlState {
             throw new IllegalStateException("the route in force has no generation; restore the folder from a copy");
         }
         return new Current(
-                found.value(), Long.parseLong(matcher.group(1)), Long.parseLong(matcher.group(2)), found.version());
+                found.value(),
+                Long.parseLong(matcher.group(1)),
+                Long.parseLong(matcher.group(2)),
+                Long.parseLong(matcher.group(3)),
+                found.version());
     }
 
     Lineage lineage() {
@@ -130,8 +136,8 @@ final class ControlState {
      */
     boolean replace(@Nullable Current from, Current next, Lineage lineage, boolean unfreeze) {
         Condition condition = from == null ? Condition.IF_ABSENT : Condition.ifVersion(from.version());
-        Metadata metadata =
-                Metadata.ofJson("{\"generation\":" + next.generation() + ",\"ledger\":" + next.ledger() + "}");
+        Metadata metadata = Metadata.ofJson("{\"generation\":" + next.generation() + ",\"ledger\":" + next.ledger()
+                + ",\"trust\":" + next.trust() + "}");
         Lineage.Step step = lineage.steps().get(0);
         KvBatch batch = routes.batch()
                 .put(CURRENT, next.document(), PutOptions.when(condition).withMetadata(metadata))

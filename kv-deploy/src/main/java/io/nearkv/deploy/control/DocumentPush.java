@@ -18,6 +18,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,7 +89,22 @@ public final class DocumentPush implements AutoCloseable {
     public Coverage push(
             List<byte[]> documents, Collection<Target> targets, Duration timeout, Consumer<NodeReport> progress)
             throws InterruptedException {
-        return new Round(targets, target -> offerAll(target, documents), progress).run(timeout);
+        return push(documents, targets, active -> false, timeout, progress);
+    }
+
+    /**
+     * As {@link #push(List, Collection, Duration, Consumer)}, where a node that refuses may follow something as good.
+     *
+     * @param asGood judges what such a node follows, in the form of {@link DocumentVerdict#active()}
+     */
+    public Coverage push(
+            List<byte[]> documents,
+            Collection<Target> targets,
+            Predicate<String> asGood,
+            Duration timeout,
+            Consumer<NodeReport> progress)
+            throws InterruptedException {
+        return new Round(targets, target -> offerAll(target, documents, asGood), progress).run(timeout);
     }
 
     /** Asks all targets at once which route they follow; what answers {@linkplain NodeReport.State#HOLDS holds}, whatever it follows. */
@@ -96,8 +112,7 @@ public final class DocumentPush implements AutoCloseable {
         return new Round(targets, this::ask, report -> {}).run(timeout);
     }
 
-    /** Offers documents to one target, once. */
-    NodeReport offerAll(Target target, List<byte[]> documents) {
+    private NodeReport offerAll(Target target, List<byte[]> documents, Predicate<String> asGood) {
         try {
             DocumentVerdict verdict = null;
             for (byte[] document : documents) {
@@ -106,14 +121,14 @@ public final class DocumentPush implements AutoCloseable {
             if (verdict == null) {
                 throw new IllegalArgumentException("documents: none (expected: at least one)");
             }
-            return judged(target, NodeReport.of(target.endpoint(), verdict, verdict.holds()), verdict);
+            boolean holds = verdict.holds() || (!verdict.hash().isEmpty() && asGood.test(verdict.active()));
+            return judged(target, NodeReport.of(target.endpoint(), verdict, holds), verdict);
         } catch (KvException e) {
             return NodeReport.of(target.endpoint(), e);
         }
     }
 
-    /** Asks one target which route it follows, once. */
-    NodeReport ask(Target target) {
+    private NodeReport ask(Target target) {
         try {
             DocumentVerdict verdict = transport.offer(target.endpoint(), NOTHING, offerTimeout);
             boolean answers = verdict.outcome() != DocumentVerdict.Outcome.REJECTED;

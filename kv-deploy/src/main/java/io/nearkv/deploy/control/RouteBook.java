@@ -75,13 +75,14 @@ final class RouteBook {
     /** As {@link #publish(Snapshot, Route, Cause)}, where routes came between that this store does not have. */
     Snapshot publish(Snapshot from, Lineage lineage, Route forward, Cause cause) throws RefusedException {
         SignedDocument signed = documents.sign(forward);
-        int bytes = signed.toArray().length;
-        if (bytes > ControlLimits.MAX_ROUTE_BYTES) {
+        SignedDocument back = requireNonNull(signed.parachute(), "parachute");
+        int bytes = back.toArray().length;
+        if (bytes > ControlLimits.MAX_PARACHUTE_BYTES) {
             throw new RefusedException(
                     Finding.of(
                             Check.PLAN_INVALID,
-                            "the route would have " + bytes + " bytes (expected: at most "
-                                    + ControlLimits.MAX_ROUTE_BYTES + ")",
+                            "the way back would have " + bytes + " bytes (expected: at most "
+                                    + ControlLimits.MAX_PARACHUTE_BYTES + ", what nodes take without a token)",
                             "name fewer nodes, or give the builds fewer endpoints"),
                     from.unchanged());
         }
@@ -99,6 +100,7 @@ final class RouteBook {
                 Value.wrap(signed.toArray()),
                 from.generation() + (cause.isChange() ? 1 : 0),
                 from.lastLedgerNumber(),
+                documents.trust().serial(),
                 0);
         Lineage lineage = before.plus(new Lineage.Step(route.epoch(), route.seq(), signed.hash()));
         if (!state.replace(from.current(), next, lineage, cause.unfreezes())) {

@@ -201,6 +201,41 @@ class ControlPlaneTest {
     }
 
     @Test
+    void a_trust_of_a_higher_serial_and_a_new_route_key_reach_every_node() throws Exception {
+        ControlPlane first = rig.start();
+        rig.knownGood("1.8.2");
+        first.close();
+        Path newKey = folder.resolve("new-route.pem");
+        Value trust = rig.environment.rotateRouteKey(newKey);
+
+        ControlPlane plane = rig.start(rig.openStore(), options -> rig.options(newKey, trust));
+        plane.tick();
+        plane.tick();
+
+        for (String edge : EDGES) {
+            assertThat(requireNonNull(rig.fleet.at(edge).trust()).serial()).isEqualTo(2);
+        }
+        assertThat(plane.status().coverage().complete()).isTrue();
+        rig.knownGood("1.9.0");
+        assertThat(rig.followed(EDGE_1).baseline().version()).isEqualTo("1.9.0");
+    }
+
+    @Test
+    void a_lease_is_renewed_at_once_after_a_start() throws Exception {
+        ControlPlane first = rig.start();
+        rig.knownGood("1.8.2");
+        PublishedBuild candidate = rig.running("1.9.0");
+        Route canary = first.setWeight(wish(candidate, 100)).route();
+        first.close();
+
+        ControlPlane plane = rig.start();
+        plane.tick();
+
+        assertThat(rig.followed(EDGE_1).seq()).isEqualTo(canary.seq() + 2);
+        assertThat(rig.followed(EDGE_1).entries()).isEqualTo(canary.entries());
+    }
+
+    @Test
     void a_route_names_the_nodes_of_the_control_plane_that_runs() throws Exception {
         ControlPlane first = rig.start(rig.openStore(), options -> options.nodes(List.of(EDGE_1)));
         rig.knownGood("1.8.2");

@@ -59,12 +59,12 @@ final class ControlRig implements AutoCloseable {
     }
 
     ControlPlaneOptions.Builder options() {
+        return options(environment.routeKey, environment.trust);
+    }
+
+    ControlPlaneOptions.Builder options(Path routeKey, Value trust) {
         return ControlPlaneOptions.builder(
-                        environment.service,
-                        folder.resolve("control"),
-                        environment.identity,
-                        environment.routeKey,
-                        environment.trust)
+                        environment.service, folder.resolve("control"), environment.identity, routeKey, trust)
                 .nodes(EDGES)
                 .clock(clock)
                 .nanoTime(nanos::get)

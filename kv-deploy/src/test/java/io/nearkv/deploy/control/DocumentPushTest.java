@@ -136,6 +136,17 @@ class DocumentPushTest {
     }
 
     @Test
+    void one_that_refuses_because_it_follows_something_as_good_is_no_reason_to_worry() throws Exception {
+        nodes.put(ONE.endpoint(), document -> verdict(Outcome.REJECTED, "not_newer"));
+
+        Coverage asGood = push.push(List.of(new byte[] {1}), List.of(ONE), "x=10000"::equals, SOON, report -> {});
+        Coverage worse = push.push(List.of(new byte[] {1}), List.of(ONE), "y=10000"::equals, SOON, report -> {});
+
+        assertThat(asGood.complete()).isTrue();
+        assertThat(worse.complete()).isFalse();
+    }
+
+    @Test
     void one_node_that_hangs_holds_nobody_up() throws Exception {
         CountDownLatch hanging = new CountDownLatch(1);
         CountDownLatch reached = new CountDownLatch(1);

@@ -11,6 +11,7 @@ import io.nearkv.deploy.model.ServiceId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 
@@ -21,6 +22,9 @@ final class TestEnvironment {
     final Path routeKey;
     final Value trust;
     final List<DocumentSigner> people;
+    private final Path folder;
+    private final InstantSource clock;
+    private final EnvironmentKeys.Created keys;
 
     TestEnvironment(Path folder, String name, InstantSource clock) {
         service = ServiceId.of(name);
@@ -33,6 +37,9 @@ final class TestEnvironment {
                 EnvironmentClass.PRODUCTION,
                 List.of("alice", "bob"),
                 clock);
+        this.folder = folder;
+        this.clock = clock;
+        this.keys = keys;
         routeKey = keys.routeKey();
         people = keys.breakGlassKeys().values().stream()
                 .map(DocumentSigner::read)
@@ -42,5 +49,16 @@ final class TestEnvironment {
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** Makes another route key, and returns the trust that names it. */
+    Value rotateRouteKey(Path newKey) {
+        return Value.wrap(EnvironmentKeys.rotateRouteKey(
+                folder.resolve("data"),
+                keys.content(),
+                keys.rootKeys().stream().limit(2).map(DocumentSigner::read).toList(),
+                newKey,
+                Duration.ofHours(1),
+                clock));
     }
 }

@@ -117,7 +117,7 @@ final class BreakGlassCommand extends BaseCommand {
         if (out != null) {
             Files.write(out, document);
         }
-        Coverage coverage = push.push(console(), id, document, targets);
+        Coverage coverage = push.push(console(), id, document, targets, active -> false);
         SignedDocument signed = parse(document);
         Route made = signed.route();
         Map<String, Object> facts = new LinkedHashMap<>();

@@ -67,6 +67,7 @@ final class Commands {
             case "env create" -> new EnvCommands.Create(console);
             case "env list" -> new EnvCommands.ListAll(console);
             case "env show" -> new EnvCommands.Show(console);
+            case "env trust" -> new EnvTrustCommand(console);
             case "build" -> new GroupCommand.Build(console);
             case "build publish" -> new BuildCommands.Publish(console);
             case "build promote" -> new BuildCommands.Promote(console);
@@ -109,7 +110,7 @@ final class Commands {
             case "key" -> List.of("rotate");
             case "join" -> List.of("create");
             case "edge" -> List.of("status");
-            case "env" -> List.of("create", "list", "show");
+            case "env" -> List.of("create", "list", "show", "trust");
             case "build" -> List.of("publish", "promote", "list", "retire", "token");
             case "route" -> List.of("show", "set", "bundle");
             case "ledger" -> List.of("show", "verify", "add");

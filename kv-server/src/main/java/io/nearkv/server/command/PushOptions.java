@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -82,14 +83,15 @@ final class PushOptions {
         }
     }
 
-    /** Offers a document to everybody until all follow, or only such are left that refuse, or the time is over. */
-    Coverage push(Console console, ServiceId service, byte[] document, Collection<Target> targets)
+    /** Offers a document to everybody until all follow it or something as good, or only such are left that refuse, or the time is over. */
+    Coverage push(
+            Console console, ServiceId service, byte[] document, Collection<Target> targets, Predicate<String> asGood)
             throws InterruptedException {
         AtomicInteger settled = new AtomicInteger();
         try (KvTransport transport = transport(service);
                 DocumentPush push = push(transport);
                 ProgressLine progress = new ProgressLine(console)) {
-            return push.push(List.of(document), targets, timeout, report -> {
+            return push.push(List.of(document), targets, asGood, timeout, report -> {
                 if (report.settled()) {
                     progress.show("nodes", settled.incrementAndGet(), targets.size());
                 }

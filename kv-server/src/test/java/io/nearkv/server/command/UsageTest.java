@@ -67,6 +67,7 @@ class UsageTest {
                 "env create Production --operator alice,bob",
                 "env create production --operator alice",
                 "env create production --operator alice,bob --class important",
+                "env trust",
                 "build",
                 "build list",
                 "build publish --environment production",

@@ -32,7 +32,7 @@ final class ControlFleet implements AutoCloseable {
     final Program program;
     final Path folder;
     final RunningServer core;
-    private final Deque<AutoCloseable> running = new ArrayDeque<>();
+    private final Deque<Runnable> running = new ArrayDeque<>();
     private final List<String> routers = new ArrayList<>();
     private @Nullable Process control;
 
@@ -41,7 +41,7 @@ final class ControlFleet implements AutoCloseable {
         this.program = new Program(folder);
         done("env", "create", "production", "--operator", "alice,bob");
         this.core = program.serve("--environment", "production");
-        running.push(core);
+        running.push(core::close);
     }
 
     /** Runs a command that must succeed. */
@@ -75,7 +75,7 @@ final class ControlFleet implements AutoCloseable {
         try {
             Process process = program.start(args.toArray(String[]::new));
             control = process;
-            running.push(() -> process.destroyForcibly().waitFor());
+            running.push(this::killControl);
             BufferedReader out = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8));
             String line = out.readLine();
             if (line == null || !READY.matcher(line).matches()) {
@@ -209,7 +209,7 @@ final class ControlFleet implements AutoCloseable {
 
     private RunningServer serve(String... args) {
         RunningServer server = program.serve(args);
-        running.push(server);
+        running.push(server::close);
         return server;
     }
 
@@ -226,9 +226,9 @@ final class ControlFleet implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         while (!running.isEmpty()) {
-            running.pop().close();
+            running.pop().run();
         }
     }
 }

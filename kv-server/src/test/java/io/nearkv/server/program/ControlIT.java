@@ -13,6 +13,8 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,7 +36,7 @@ class ControlIT {
     }
 
     @AfterEach
-    void stop() throws Exception {
+    void stop() {
         fleet.close();
     }
 
@@ -103,11 +105,56 @@ class ControlIT {
                             .out())
                     .contains(": intact, ");
         }
+        // The control plane needs nothing of what it deploys: the core is dead all the while.
         fleet.startControl();
         awaitFollowed(one, good.id() + "=10000");
         await().atMost(Duration.ofSeconds(20))
                 .untilAsserted(() ->
                         assertThat(fleet.productionDone("route", "show").out()).contains("confirms the way back"));
+        fleet.productionDone("route", "set", next.id(), "--weight", "1%");
+        assertThat(show(two).out()).contains(next.id() + "=100 " + good.id() + "=9900");
+        fleet.productionDone(
+                "rollback", "--folder", folder.resolve("router-1/route").toString());
+        ControlFleet.Build unused = fleet.publish("2.0.0");
+    }
+
+    @Test
+    void a_node_that_hangs_is_waited_for_and_follows_when_it_goes_on() throws Exception {
+        fleet.startControl();
+        ControlFleet.Build good = fleet.knownGood("1.8.2");
+        RunningServer one = fleet.router("router-1");
+        RunningServer two = fleet.router("router-2");
+        fleet.restartControl();
+        ControlFleet.Build next = fleet.build("1.9.0");
+        fleet.productionDone("route", "set", next.id(), "--weight", "100%");
+        fleet.killControl();
+        signal("STOP", two);
+        List<String> rollback = List.of(
+                "rollback",
+                "--environment",
+                "production",
+                "--folder",
+                folder.resolve("router-1/route").toString());
+
+        Program.Result early = fleet.program.call(
+                Stream.concat(rollback.stream(), Stream.of("--timeout", "1s")).toArray(String[]::new));
+        CompletableFuture<Program.Result> waiting =
+                CompletableFuture.supplyAsync(() -> fleet.program.call(rollback.toArray(String[]::new)));
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(() -> assertThat(show(one).out()).contains(good.id() + "=10000"));
+        signal("CONT", two);
+
+        assertThat(early.exitCode()).as("%s", early).isEqualTo(6);
+        assertThat(early.out()).contains("pulled 1/2").contains("missing " + two.address());
+        assertThat(waiting.join().exitCode()).as("%s", waiting.join()).isZero();
+        assertThat(show(two).out()).contains(good.id() + "=10000");
+    }
+
+    private static void signal(String name, RunningServer server) throws Exception {
+        assertThat(new ProcessBuilder("kill", "-" + name, Long.toString(server.pid()))
+                        .start()
+                        .waitFor())
+                .isZero();
     }
 
     @Test

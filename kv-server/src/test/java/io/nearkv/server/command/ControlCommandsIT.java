@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The commands of release safety against a control plane in the same process, as far as they need no nodes. */
-class ControlCommandsTest {
+class ControlCommandsIT {
     private static final String DIGEST = "9c41e0".repeat(11).substring(0, 64);
 
     @TempDir
@@ -144,6 +144,56 @@ class ControlCommandsTest {
                 "--data",
                 data("production").toString());
         assertThat(console.err()).contains("exists already");
+    }
+
+    @Test
+    void the_next_trust_takes_two_roots_and_may_name_another_route_key() throws IOException {
+        create("production");
+        Path keys = data("production").resolve("deploy");
+        String folderOption = data("production").toString();
+        String one = keys.resolve("root/root-1.pem").toString();
+        String two = keys.resolve("root/root-2.pem").toString();
+        Path newKey = folder.resolve("route-2.pem");
+
+        run(2, "env", "trust", "--data", folderOption, "--root", one);
+        run(2, "env", "trust", "--data", folderOption, "--root", one, "--root", one);
+        run(
+                2,
+                "env",
+                "trust",
+                "--data",
+                folderOption,
+                "--root",
+                one,
+                "--root",
+                keys.resolve("route.pem").toString());
+        run(0, "key", "rotate", "--role", "build", "--data", folderOption);
+        String buildKey = console.out().strip();
+        run(
+                0,
+                "env",
+                "trust",
+                "--data",
+                folderOption,
+                "--root",
+                one,
+                "--root",
+                two,
+                "--new-route-key",
+                newKey.toString(),
+                "--overlap",
+                "0");
+        assertThat(console.out()).contains("trust serial 2");
+        run(
+                0,
+                "env",
+                "show",
+                "--environment",
+                "production",
+                "--trust",
+                keys.resolve("trust.signed").toString());
+        assertThat(console.out()).contains(buildKey).contains("trust serial 2");
+        assertThat(newKey).exists();
     }
 
     @Test
