@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Test;
 /** Keeps the modules, packages and libraries where docs/architecture.md puts them. */
 class ArchitectureTest {
     /** The generated protobuf code, which follows rules of its own. */
-    private static final String GENERATED = "io.nearkv.net.wire..";
+    private static final String[] GENERATED = {"io.nearkv.net.wire..", "io.nearkv.deploy.wire.."};
 
     private static final JavaClasses PRODUCTION_AND_GENERATED = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
@@ -49,7 +49,12 @@ class ArchitectureTest {
     @Test
     void every_module_is_under_test() {
         assertThat(PRODUCTION.stream().map(JavaClass::getPackageName))
-                .contains("io.nearkv.core", "io.nearkv.edge", "io.nearkv.net", "io.nearkv.server");
+                .contains(
+                        "io.nearkv.core",
+                        "io.nearkv.edge",
+                        "io.nearkv.net",
+                        "io.nearkv.deploy.store",
+                        "io.nearkv.server");
     }
 
     @Test
@@ -62,6 +67,8 @@ class ArchitectureTest {
                 .definedBy("io.nearkv.edge..")
                 .layer("net")
                 .definedBy("io.nearkv.net..")
+                .layer("deploy")
+                .definedBy("io.nearkv.deploy..")
                 .layer("server")
                 .definedBy("io.nearkv.server..")
                 .whereLayer("core")
@@ -69,6 +76,8 @@ class ArchitectureTest {
                 .whereLayer("edge")
                 .mayOnlyAccessLayers("core")
                 .whereLayer("net")
+                .mayOnlyAccessLayers("core")
+                .whereLayer("deploy")
                 .mayOnlyAccessLayers("core")
                 .whereLayer("server")
                 .mayNotBeAccessedByAnyLayer()
@@ -85,7 +94,12 @@ class ArchitectureTest {
         noClasses()
                 .that()
                 .resideInAnyPackage(
-                        "io.nearkv.core", "io.nearkv.core.identity..", "io.nearkv.edge..", "io.nearkv.net..")
+                        "io.nearkv.core",
+                        "io.nearkv.core.identity..",
+                        "io.nearkv.core.route..",
+                        "io.nearkv.edge..",
+                        "io.nearkv.net..",
+                        "io.nearkv.deploy..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.nearkv.core.rocksdb..")
@@ -96,7 +110,8 @@ class ArchitectureTest {
     void each_library_is_seen_only_where_it_belongs() {
         onlyIn("io.nearkv.core.rocksdb..", "org.rocksdb..");
         onlyIn("io.nearkv.edge..", "com.github.benmanes..");
-        onlyIn("io.nearkv.net..", "io.netty..", "com.google.protobuf..");
+        onlyIn("io.nearkv.net..", "io.netty..");
+        onlyIn(new String[] {"io.nearkv.net..", "io.nearkv.deploy.document.."}, "com.google.protobuf..");
         onlyIn("io.nearkv.net.rest..", "io.netty.handler.codec.http..", "io.netty.handler.codec.http2..");
         onlyIn("io.nearkv.core.identity..", "io.jsonwebtoken..");
         onlyIn("io.nearkv.server..", "picocli..", "ch.qos.logback..");
@@ -210,9 +225,13 @@ class ArchitectureTest {
     }
 
     private static void onlyIn(String owner, String... libraries) {
+        onlyIn(new String[] {owner}, libraries);
+    }
+
+    private static void onlyIn(String[] owners, String... libraries) {
         noClasses()
                 .that()
-                .resideOutsideOfPackage(owner)
+                .resideOutsideOfPackages(owners)
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(libraries)
@@ -221,14 +240,14 @@ class ArchitectureTest {
 
     private static ArchCondition<JavaClass> nameNoLibraryTypeInSignatures() {
         DescribedPredicate<JavaClass> library = resideInAnyPackage(
-                "org.rocksdb..",
-                "io.netty..",
-                "com.google.protobuf..",
-                "io.jsonwebtoken..",
-                "com.github.benmanes..",
-                "tools.jackson..",
-                "io.prometheus..",
-                GENERATED);
+                        "org.rocksdb..",
+                        "io.netty..",
+                        "com.google.protobuf..",
+                        "io.jsonwebtoken..",
+                        "com.github.benmanes..",
+                        "tools.jackson..",
+                        "io.prometheus..")
+                .or(resideInAnyPackage(GENERATED));
         return new ArchCondition<>("name no type of a library in the signature of a public or protected method") {
             @Override
             public void check(JavaClass owner, ConditionEvents events) {

@@ -116,7 +116,7 @@ public final class IdentityDirectory {
         long now = now();
         Keyset keyset = new Keyset(environment, List.of());
         Map<KeyRole, SigningKey> signers = new LinkedHashMap<>();
-        for (KeyRole role : KeyRole.values()) {
+        for (KeyRole role : KeyRole.OF_A_NODE) {
             SigningKey key = SigningKey.generate(role, now);
             OwnerOnlyFiles.write(privateKeyFile(key.trusted().id()), key.toPem().getBytes(UTF_8));
             keyset = keyset.with(key.trusted());
@@ -269,7 +269,12 @@ public final class IdentityDirectory {
      * @return the id of the new key
      */
     public String rotate(KeyRole role, Duration overlap) {
-        requireNonNull(role, "role");
+        if (!KeyRole.OF_A_NODE.contains(role)) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    "the private keys of role '" + role.label()
+                            + "' are not kept here; 'nearkv env' makes and replaces them");
+        }
         if (overlap.isNegative() || overlap.compareTo(IdentityLimits.MAX_OVERLAP) > 0) {
             throw new IllegalArgumentException(
                     "overlap: " + overlap + " (expected: PT0S to " + IdentityLimits.MAX_OVERLAP + ")");
@@ -301,6 +306,7 @@ public final class IdentityDirectory {
                 case BUILD -> renew(buildTokenFile(), TokenVerifier.of(before, revocations, clock), key);
                 case REVOCATION ->
                     writeLine(revocationsFile(), revocations.next(now).sign(key, now));
+                case ROUTE, BREAK_GLASS -> throw new AssertionError(role);
             }
             OwnerOnlyFiles.write(keysetFile(), after.toJson());
             for (TrustedKey old : before.keys()) {
@@ -309,6 +315,58 @@ public final class IdentityDirectory {
                 }
             }
             OwnerOnlyFiles.syncFolder(folder.resolve("keys"));
+            return keyId;
+        });
+    }
+
+    /**
+     * Makes a key whose private half is kept elsewhere: it is written to a file, and only the public half comes into the keyset here.
+     *
+     * @param role {@link KeyRole#ROUTE} or {@link KeyRole#BREAK_GLASS}
+     * @param privateKeyFile must not exist; its folder must
+     * @throws KvException {@link ErrorCode#INVALID_REQUEST} if the file exists or the keyset is full, {@link ErrorCode#INTERNAL} if one of the two cannot be written
+     */
+    public KeyFile createKey(KeyRole role, Path privateKeyFile) {
+        if (KeyRole.OF_A_NODE.contains(role)) {
+            throw new IllegalArgumentException("role: " + role.label() + " (expected: route or breakglass)");
+        }
+        return exclusively(() -> {
+            Keyset before = keyset();
+            if (before.keys().size() >= IdentityLimits.MAX_KEYS) {
+                throw new KvException(
+                        ErrorCode.INVALID_REQUEST,
+                        "the keyset has " + IdentityLimits.MAX_KEYS + " keys already; end older ones first");
+            }
+            KeyFile key = KeyFile.create(privateKeyFile, role.label());
+            OwnerOnlyFiles.write(
+                    keysetFile(),
+                    before.with(TrustedKey.of(role, key.publicKey(), now())).toJson());
+            return key;
+        });
+    }
+
+    /**
+     * Has a key of {@link #createKey} verify nothing from a time on; at once takes it out of the keyset.
+     *
+     * @param overlap zero to {@link IdentityLimits#MAX_OVERLAP}, in whole seconds; zero where the key is known to others
+     * @throws KvException {@link ErrorCode#NOT_FOUND} if the keyset has no such key of role route or break-glass
+     */
+    public void endKey(String keyId, Duration overlap) {
+        if (overlap.isNegative() || overlap.compareTo(IdentityLimits.MAX_OVERLAP) > 0) {
+            throw new IllegalArgumentException(
+                    "overlap: " + overlap + " (expected: PT0S to " + IdentityLimits.MAX_OVERLAP + ")");
+        }
+        exclusively(() -> {
+            Keyset before = keyset();
+            TrustedKey key = before.find(keyId);
+            if (key == null || KeyRole.OF_A_NODE.contains(key.role())) {
+                throw new KvException(
+                        ErrorCode.NOT_FOUND,
+                        "the keyset has no key '" + Key.display(keyId) + "' of role route or breakglass");
+            }
+            OwnerOnlyFiles.write(
+                    keysetFile(),
+                    before.ending(keyId, now() + overlap.toSeconds(), now()).toJson());
             return keyId;
         });
     }

@@ -1,20 +1,33 @@
 package io.nearkv.core.identity;
 
-import java.util.Locale;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What a key may sign. A key has one role for life: what is signed by a key of another role counts as signed by nobody. */
 public enum KeyRole {
     /** The tokens of callers. */
-    TOKEN,
+    TOKEN("token"),
     /** The build tokens of servers. */
-    BUILD,
+    BUILD("build"),
     /** The list of revoked tokens. */
-    REVOCATION;
+    REVOCATION("revocation"),
+    /** Route documents and the ledger of known-good builds. Made by {@code nearkv env create}. */
+    ROUTE("route"),
+    /** Routes of an emergency, by keys that people keep. Made by {@code nearkv env create}. */
+    BREAK_GLASS("breakglass");
 
-    /** Returns the name in files and on the command line, such as {@code token}. */
+    /** The roles that a node cannot work without: the first start makes a key for each, and rotates them where it lies. */
+    static final List<KeyRole> OF_A_NODE = List.of(TOKEN, BUILD, REVOCATION);
+
+    private final String label;
+
+    KeyRole(String label) {
+        this.label = label;
+    }
+
+    /** Returns the name in files, in key ids and on the command line, such as {@code token}. */
     public String label() {
-        return name().toLowerCase(Locale.ROOT);
+        return label;
     }
 
     /** Returns the role with this label, or null if there is none. */

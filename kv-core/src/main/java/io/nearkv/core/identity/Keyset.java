@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import java.security.PublicKey;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -84,6 +85,33 @@ public final class Keyset {
         return StrictJson.DOCUMENTS.writeIndented(members);
     }
 
+    /**
+     * A public key of a keyset.
+     *
+     * @param id its id, such as {@code route-0123456789abcdef}
+     * @param role what it may have signed
+     * @param publicKey an Ed25519 key
+     * @param createdEpochSecond when it was made
+     * @param notAfterEpochSecond the first second at which it verifies nothing any more, {@link Long#MAX_VALUE} for never
+     */
+    public record Entry(
+            String id, KeyRole role, PublicKey publicKey, long createdEpochSecond, long notAfterEpochSecond) {}
+
+    /** Returns the keys in a fixed order: by role, then by age. */
+    public List<Entry> entries() {
+        return inOrder().stream().map(Keyset::entry).toList();
+    }
+
+    /** Returns the key with this id, or null if it is not in this set. */
+    public @Nullable Entry entry(String keyId) {
+        TrustedKey key = keys.get(keyId);
+        return key == null ? null : entry(key);
+    }
+
+    private static Entry entry(TrustedKey key) {
+        return new Entry(key.id(), key.role(), key.publicKey(), key.createdEpochSecond(), key.notAfterEpochSecond());
+    }
+
     Collection<TrustedKey> keys() {
         return keys.values();
     }
@@ -114,6 +142,16 @@ public final class Keyset {
                 keys.values().stream()
                         .map(key ->
                                 key.role() == role && !key.id().equals(exceptKeyId) ? key.endingAt(atEpochSecond) : key)
+                        .filter(key -> !key.isRetiredAt(now))
+                        .toList());
+    }
+
+    /** Returns this keyset with one key ending at this time, and without the keys that have ended by {@code now}. */
+    Keyset ending(String keyId, long atEpochSecond, long now) {
+        return new Keyset(
+                environment,
+                keys.values().stream()
+                        .map(key -> key.id().equals(keyId) ? key.endingAt(atEpochSecond) : key)
                         .filter(key -> !key.isRetiredAt(now))
                         .toList());
     }

@@ -18,48 +18,77 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Files and folders that only their owner may read, replaced as a whole or not at all: a reader sees the old content or the new, also after a power cut. On
  * file systems without POSIX permissions the folder's own protection has to do.
  */
-final class OwnerOnlyFiles {
+public final class OwnerOnlyFiles {
     private static final Set<PosixFilePermission> FILE = PosixFilePermissions.fromString("rw-------");
     private static final Set<PosixFilePermission> FOLDER = PosixFilePermissions.fromString("rwx------");
 
     private OwnerOnlyFiles() {}
 
-    static void createFolder(Path folder) throws IOException {
+    /** Makes a folder; its parent must exist. */
+    public static void createFolder(Path folder) throws IOException {
         Files.createDirectory(folder, attributes(folder, FOLDER));
     }
 
     /** Puts {@code content} in place of the file. Callers exclude each other. */
-    static void write(Path file, byte[] content) throws IOException {
+    public static void write(Path file, byte[] content) throws IOException {
+        write(file, content, step -> {});
+    }
+
+    /**
+     * As {@link #write(Path, byte[])}.
+     *
+     * @param afterStep told of each step that is done: {@code created}, {@code written}, {@code synced}, {@code renamed}, {@code done}. What it throws ends the writing there
+     */
+    public static void write(Path file, byte[] content, Consumer<String> afterStep) throws IOException {
         Path temporary = file.resolveSibling("." + file.getFileName() + ".new");
         Files.deleteIfExists(temporary); // left by a process that was killed
         try (FileChannel channel =
                 FileChannel.open(temporary, EnumSet.of(CREATE_NEW, WRITE), attributes(temporary, FILE))) {
+            afterStep.accept("created");
             ByteBuffer buffer = ByteBuffer.wrap(content);
             while (buffer.hasRemaining()) {
                 channel.write(buffer);
             }
+            afterStep.accept("written");
             channel.force(true);
         }
+        afterStep.accept("synced");
         Files.move(temporary, file, ATOMIC_MOVE, REPLACE_EXISTING);
+        afterStep.accept("renamed");
         syncFolder(parent(file));
+        afterStep.accept("done");
     }
 
     /** Opens a file for locking, and makes it if it is missing. */
-    static FileChannel openForLock(Path file) throws IOException {
+    public static FileChannel openForLock(Path file) throws IOException {
         return FileChannel.open(file, EnumSet.of(CREATE, WRITE), attributes(file, FILE));
     }
 
     /** Makes what was created, renamed or deleted in a folder last. */
-    static void syncFolder(Path folder) throws IOException {
+    public static void syncFolder(Path folder) throws IOException {
         if (isPosix(folder)) { // elsewhere a folder cannot be opened as a file
             try (FileChannel channel = FileChannel.open(folder, READ)) {
                 channel.force(true);
             }
+        }
+    }
+
+    /**
+     * Reads a file of at most {@code maxBytes}.
+     *
+     * @throws IOException if it cannot be read or is longer
+     */
+    public static byte[] readAtMost(Path file, int maxBytes) throws IOException {
+        try {
+            return read(file, maxBytes);
+        } catch (MalformedException e) {
+            throw new IOException("'" + file + "' cannot be read: " + e.why(), e);
         }
     }
 

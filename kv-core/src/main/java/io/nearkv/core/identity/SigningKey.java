@@ -2,21 +2,15 @@ package io.nearkv.core.identity;
 
 import io.jsonwebtoken.Jwts;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
 import java.security.KeyPair;
-import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.Signature;
-import java.security.spec.PKCS8EncodedKeySpec;
-import java.util.Base64;
 import java.util.Map;
 
 /**
  * A private key together with its public half. Its text form is PKCS#8 in PEM (RFC 5958, RFC 7468), so that {@code openssl pkey} reads it. Immutable.
  */
 final class SigningKey {
-    private static final String BEGIN = "-----BEGIN PRIVATE KEY-----\n";
-    private static final String END = "-----END PRIVATE KEY-----\n";
     private static final byte[] PROBE = {'n', 'e', 'a', 'r', 'k', 'v'};
 
     private final TrustedKey trusted;
@@ -28,24 +22,14 @@ final class SigningKey {
     }
 
     static SigningKey generate(KeyRole role, long createdEpochSecond) {
-        try {
-            KeyPair pair = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
-            return new SigningKey(TrustedKey.of(role, pair.getPublic(), createdEpochSecond), pair.getPrivate());
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every JDK from 15 on has Ed25519", e);
-        }
+        KeyPair pair = Ed25519Keys.generate();
+        return new SigningKey(TrustedKey.of(role, pair.getPublic(), createdEpochSecond), pair.getPrivate());
     }
 
     /** Reads the private half of {@code trusted}; that the two belong together is tried by signing. */
     static SigningKey parse(String pem, TrustedKey trusted) throws MalformedException {
-        String text = pem.replace("\r", "");
-        if (!text.startsWith(BEGIN) || !text.endsWith(END)) {
-            throw new MalformedException("it is not a private key in PEM");
-        }
-        String body = text.substring(BEGIN.length(), text.length() - END.length());
+        PrivateKey privateKey = Ed25519Keys.fromPem(pem);
         try {
-            PrivateKey privateKey = KeyFactory.getInstance("Ed25519")
-                    .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(body.replace("\n", ""))));
             Signature signature = Signature.getInstance("Ed25519");
             signature.initSign(privateKey);
             signature.update(PROBE);
@@ -56,14 +40,13 @@ final class SigningKey {
                 throw new MalformedException("it is not the private half of " + trusted.id());
             }
             return new SigningKey(trusted, privateKey);
-        } catch (IllegalArgumentException | GeneralSecurityException e) {
+        } catch (GeneralSecurityException e) {
             throw new MalformedException("it is damaged or not an Ed25519 key");
         }
     }
 
     String toPem() {
-        return BEGIN + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(privateKey.getEncoded()) + "\n"
-                + END;
+        return Ed25519Keys.toPem(privateKey);
     }
 
     TrustedKey trusted() {

@@ -1,17 +1,9 @@
 package io.nearkv.core.identity;
 
-import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.PublicKey;
-import java.security.spec.X509EncodedKeySpec;
-import java.util.Arrays;
 import java.util.Base64;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -26,18 +18,12 @@ import tools.jackson.databind.JsonNode;
 record TrustedKey(String id, KeyRole role, PublicKey publicKey, long createdEpochSecond, long notAfterEpochSecond) {
     static final long NEVER = Long.MAX_VALUE;
 
-    /** The DER of a SubjectPublicKeyInfo with Ed25519 (RFC 8410) up to the 32 bytes of the key. */
-    private static final byte[] SPKI_PREFIX = HexFormat.of().parseHex("302a300506032b6570032100");
-
-    private static final int RAW_BYTES = 32;
-    private static final Pattern ID_FORM = Pattern.compile("[a-z]{1,16}-[0-9a-f]{16}");
-
     static TrustedKey of(KeyRole role, PublicKey publicKey, long createdEpochSecond) {
         return new TrustedKey(idOf(role, rawBytes(publicKey)), role, publicKey, createdEpochSecond, NEVER);
     }
 
     static boolean isWellFormedId(String id) {
-        return ID_FORM.matcher(id).matches();
+        return Ed25519Keys.isWellFormedId(id);
     }
 
     boolean isRetiredAt(long epochSecond) {
@@ -82,7 +68,7 @@ record TrustedKey(String id, KeyRole role, PublicKey publicKey, long createdEpoc
             throw jwk.malformed("nearkv_role", "a role of this version");
         }
         byte[] raw = CompactJwt.base64(jwk.text("x"));
-        if (raw.length != RAW_BYTES || !jwk.text("kid").equals(idOf(role, raw))) {
+        if (raw.length != Ed25519Keys.RAW_BYTES || !jwk.text("kid").equals(idOf(role, raw))) {
             throw jwk.malformed("kid", "the id of the key beside it; one of the two is damaged");
         }
         long notAfter = jwk.has("nearkv_not_after") ? jwk.epochSecond("nearkv_not_after") : NEVER;
@@ -90,29 +76,17 @@ record TrustedKey(String id, KeyRole role, PublicKey publicKey, long createdEpoc
     }
 
     private static String idOf(KeyRole role, byte[] raw) {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(raw);
-            return role.label() + "-" + HexFormat.of().formatHex(hash, 0, 8);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        return Ed25519Keys.idOf(role.label(), raw);
     }
 
     private static byte[] rawBytes(PublicKey publicKey) {
-        byte[] encoded = publicKey.getEncoded();
-        if (encoded.length != SPKI_PREFIX.length + RAW_BYTES
-                || !Arrays.equals(encoded, 0, SPKI_PREFIX.length, SPKI_PREFIX, 0, SPKI_PREFIX.length)) {
-            throw new IllegalArgumentException("public key: " + publicKey.getAlgorithm() + " (expected: Ed25519)");
-        }
-        return Arrays.copyOfRange(encoded, SPKI_PREFIX.length, encoded.length);
+        return Ed25519Keys.rawBytes(publicKey);
     }
 
     private static PublicKey publicKey(byte[] raw) throws MalformedException {
-        byte[] encoded = Arrays.copyOf(SPKI_PREFIX, SPKI_PREFIX.length + RAW_BYTES);
-        System.arraycopy(raw, 0, encoded, SPKI_PREFIX.length, RAW_BYTES);
         try {
-            return KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded));
-        } catch (GeneralSecurityException e) {
+            return Ed25519Keys.publicKey(raw);
+        } catch (IllegalArgumentException e) {
             throw new MalformedException("a key is not one of Ed25519");
         }
     }

@@ -7,6 +7,7 @@ import io.nearkv.core.Backoff;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
+import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.core.route.ServiceRouting;
 import io.nearkv.net.transport.DocumentCourier;
 import io.netty.handler.ssl.SslContext;
@@ -60,6 +61,7 @@ public final class KvClientBuilder {
     private @Nullable AccountId account;
     private @Nullable String serviceRoute;
     private @Nullable Path routeFolder;
+    private DocumentExchange documents = DocumentExchange.NONE;
     private String name = "app";
     private int connections = 1;
     private int ioThreads = 1;
@@ -129,6 +131,12 @@ public final class KvClientBuilder {
     /** Sets where the route and what belongs to it are kept. Default: beside the bundle, with {@code .state} behind its name. Each process has a folder of its own. */
     public KvClientBuilder routeFolder(Path folder) {
         routeFolder = requireNonNull(folder, "folder");
+        return this;
+    }
+
+    /** Has the client follow the signed documents of its server, and offer it those that are put in force here. Default: it does neither. The exchange is closed by whoever made it. */
+    public KvClientBuilder documents(DocumentExchange newDocuments) {
+        documents = requireNonNull(newDocuments, "documents");
         return this;
     }
 
@@ -302,7 +310,11 @@ public final class KvClientBuilder {
     private Backend backend() {
         String source = serviceRoute;
         if (source == null) {
-            return new LanePool(options());
+            return new LanePool(options(
+                    expectedEnvironment(),
+                    builds,
+                    ServerCheck.STATED,
+                    documents == DocumentExchange.NONE ? null : new DocumentCourier(documents, "nearkv-documents")));
         }
         if (!servers.isEmpty() || !builds.isEmpty()) {
             throw new IllegalArgumentException(

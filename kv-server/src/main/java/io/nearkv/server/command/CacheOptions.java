@@ -3,8 +3,10 @@ package io.nearkv.server.command;
 import io.nearkv.core.Key;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.rocksdb.DiskCache;
+import io.nearkv.deploy.model.SafetyLayers;
 import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.node.CacheSettings;
+import io.nearkv.server.node.RouteSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -37,6 +39,23 @@ final class CacheOptions implements SettingDefaults.Settings {
             paramLabel = "URL",
             description = "The node above an edge, a core or another edge: kv://HOST:PORT, or kvs://HOST:PORT for TLS.")
     private @Nullable String upstream;
+
+    @Option(
+            names = "--service-route",
+            order = 22,
+            paramLabel = "FILE-OR-URL",
+            description =
+                    "The signed route of the service that this node belongs to: a bundle, as 'nearkv route bundle' makes it, or "
+                            + "kv://HOST:PORT of a node to fetch it from. The node keeps it up to date and hands it on. An edge "
+                            + "without --upstream sends each request to the build that the route says.")
+    private @Nullable String serviceRoute;
+
+    @Option(
+            names = "--route-folder",
+            order = 22,
+            paramLabel = "DIR",
+            description = "Where the route is kept. Default: the folder 'route' in the data folder.")
+    private @Nullable Path routeFolder;
 
     @Option(
             names = "--join",
@@ -115,11 +134,15 @@ final class CacheOptions implements SettingDefaults.Settings {
             throw CommandException.usage("--role: '" + Key.display(role) + "' (expected: core or edge)");
         }
         String above = upstream;
-        if (edge == (above == null)) {
+        if (edge && above == null && serviceRoute == null) {
             throw CommandException.usage(
-                    edge
-                            ? "--role edge needs --upstream, the address of the node above"
-                            : "--upstream is for an edge (expected: with --role edge)");
+                    "--role edge needs --upstream, the address of the node above, or --service-route");
+        }
+        if (!edge && above != null) {
+            throw CommandException.usage("--upstream is for an edge (expected: with --role edge)");
+        }
+        if (routeFolder != null && serviceRoute == null) {
+            throw CommandException.usage("--route-folder needs --service-route");
         }
         if (!edge && join != null) {
             throw CommandException.usage("--join is for an edge (expected: with --role edge)");
@@ -145,8 +168,9 @@ final class CacheOptions implements SettingDefaults.Settings {
         long memory = memoryMib == null
                 ? Math.min(MAX_DEFAULT_BYTES, Runtime.getRuntime().maxMemory() / 4)
                 : EngineOptions.bytes(memoryMib);
-        if (edge && memory == 0) {
-            throw CommandException.usage("--memory-cache-mib: 0 (expected: 1 or more, on an edge)");
+        if (edge && memory == 0 && (above != null || mirror)) {
+            throw CommandException.usage(
+                    "--memory-cache-mib: 0 (expected: 1 or more, on an edge with a node above it)");
         }
         long disk = EngineOptions.bytes(diskMib);
         if (disk != 0 && disk < DiskCache.MIN_BYTES) {
@@ -158,9 +182,20 @@ final class CacheOptions implements SettingDefaults.Settings {
         }
         return new CacheSettings(
                 memory,
-                edge && above != null
+                edge
                         ? new CacheSettings.Edge(
                                 above, join, upstreamRoots, disk, cacheTtl, staleIfError, mirror, namespaces)
                         : null);
+    }
+
+    /** Returns the route that the node follows, or null for none. */
+    @Nullable
+    RouteSettings routes(Path dataFolder) {
+        return serviceRoute == null
+                ? null
+                : new RouteSettings(
+                        serviceRoute,
+                        routeFolder == null ? dataFolder.resolve("route") : routeFolder,
+                        SafetyLayers.ALL);
     }
 }

@@ -26,8 +26,9 @@ import picocli.CommandLine.Option;
             "Serves a data folder until it is told to stop (SIGTERM or Ctrl-C), and then drains.",
             "The first start in a folder makes the environment with its keys, an administrator's token and the namespace",
             "'default'. When the server is ready it prints one line:",
-            "  nearkv ready kv://HOST:PORT environment=NAME account=ID build=ID http=HOST:PORT ops=HOST:PORT",
-            "http= is missing with --http off, ops= with --ops off; later versions may put more fields behind these.",
+            "  nearkv ready kv://HOST:PORT environment=NAME account=ID build=ID http=HOST:PORT ops=HOST:PORT route=EPOCH.SEQ",
+            "http= is missing with --http off, ops= with --ops off, route= without --service-route; later versions may put",
+            "more fields behind these.",
             "Every option can also be given as an environment variable (--cache-mib is NEARKV_CACHE_MIB) or in the file that",
             "--config names, in this order of precedence."
         })
@@ -76,7 +77,8 @@ final class ServeCommand extends BaseCommand {
                 .line("nearkv ready " + node.address() + " environment=" + node.environment() + " account="
                         + node.account() + " build=" + node.build()
                         + (http == null ? "" : " http=" + http)
-                        + (operations == null ? "" : " ops=" + operations));
+                        + (operations == null ? "" : " ops=" + operations)
+                        + (node.route() == null ? "" : " route=" + node.route()));
         console().out().flush();
         if (node.firstStart()) {
             console().out().line("Try next: " + command("put default hello world"));
@@ -140,6 +142,7 @@ final class ServeCommand extends BaseCommand {
                             ? null
                             : new TlsFiles(certificate, key, options.tlsClientRoots()),
                     cache.settings(),
+                    cache.routes(options.folder().path()),
                     engine::applyTo,
                     Version.program(),
                     Version.number(),

@@ -33,4 +33,8 @@ public interface MetricSources {
     /** Returns what the cache of the node does. */
     @Nullable
     EdgeStats cache();
+
+    /** Returns what the route of the node is, and what its builds have done. */
+    @Nullable
+    RouteStats routes();
 }

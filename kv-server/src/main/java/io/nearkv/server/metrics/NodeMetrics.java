@@ -81,6 +81,10 @@ public final class NodeMetrics implements MetricsText {
         if (mirror != null) {
             CacheMetrics.add(page, mirror);
         }
+        RouteStats routes = sources.routes();
+        if (routes != null) {
+            RouteMetrics.add(page, routes);
+        }
         process.add(page);
         return page.build();
     }

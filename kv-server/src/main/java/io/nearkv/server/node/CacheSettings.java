@@ -18,7 +18,7 @@ public record CacheSettings(long memoryBytes, @Nullable Edge edge) {
     /**
      * What makes a node an edge.
      *
-     * @param upstream the node above, {@code kv://HOST:PORT} or {@code kvs://HOST:PORT}
+     * @param upstream the node above, {@code kv://HOST:PORT} or {@code kvs://HOST:PORT}; null where the route says for each request which node that is
      * @param join the join file, or null if the data folder has one unpacked already
      * @param upstreamRoots the roots of the certificate of the node above (PEM), or null for those of the JVM
      * @param diskBytes about how much disk it may take; 0 for none
@@ -28,7 +28,7 @@ public record CacheSettings(long memoryBytes, @Nullable Edge edge) {
      * @param mirrored the namespaces that it copies; empty for all
      */
     public record Edge(
-            String upstream,
+            @Nullable String upstream,
             @Nullable Path join,
             @Nullable Path upstreamRoots,
             long diskBytes,
@@ -38,7 +38,6 @@ public record CacheSettings(long memoryBytes, @Nullable Edge edge) {
             Set<NamespaceId> mirrored) {
         /** Checks that nothing is missing, and makes the set read-only. */
         public Edge {
-            requireNonNull(upstream, "upstream");
             requireNonNull(cacheTtl, "cacheTtl");
             requireNonNull(staleIfError, "staleIfError");
             mirrored = Set.copyOf(mirrored);

@@ -1,5 +1,7 @@
 package io.nearkv.server.node;
 
+import static java.util.Objects.requireNonNull;
+
 import io.nearkv.core.AccountId;
 import io.nearkv.core.AccountInfo;
 import io.nearkv.core.Backoff;
@@ -74,6 +76,7 @@ public final class Node {
     private final @Nullable OperationsServer operations;
     private final String account;
     private final boolean firstStart;
+    private final @Nullable NodeRoutes routes;
     /** The address that local commands find in the data folder, or null where nothing may be written there. */
     private final @Nullable String recordedAddress;
     /** What is closed after the server, last made first. */
@@ -90,6 +93,7 @@ public final class Node {
             Authority authority,
             @Nullable AccountId account,
             LongSupplier lineage,
+            @Nullable NodeRoutes routes,
             boolean firstStart,
             boolean foreign) {}
 
@@ -111,6 +115,7 @@ public final class Node {
         this.account =
                 backing.account() == null ? UNKNOWN_ACCOUNT : backing.account().toString();
         this.firstStart = backing.firstStart();
+        this.routes = backing.routes();
         this.owned = owned;
         this.recordedAddress = backing.foreign() ? null : addressWith(localHost());
         if (recordedAddress != null) {
@@ -138,7 +143,8 @@ public final class Node {
             ListenAddress http = settings.http();
             RestServer rest = http == null ? null : own(owned, startRest(settings, http, server, clock));
             Node node = new Node(settings, backing, server, rest, state, operations, owned);
-            state.serving(backing.authority(), server, backing.engine(), backing.cache(), backing.mirror());
+            state.serving(
+                    backing.authority(), server, backing.engine(), backing.cache(), backing.mirror(), backing.routes());
             log.atInfo()
                     .addKeyValue("address", node.address())
                     .addKeyValue("environment", node.environment())
@@ -208,7 +214,7 @@ public final class Node {
             }
             identity = IdentityDirectory.initialize(folder, environment, account, settings.build(), clock);
             NodeAuthority authority = own(owned, openAuthority(settings, environment, identity.files(), null, clock));
-            return backing(settings, store, authority, account, true, owned);
+            return backing(settings, store, authority, account, true, clock, owned);
         }
         // The engine waits for the disk while the keys wait for the processor.
         CompletableFuture<RocksStore> opening =
@@ -222,7 +228,7 @@ public final class Node {
             }
         }
         RocksStore store = own(owned, join(opening));
-        return backing(settings, store, authority, identity.account(), false, owned);
+        return backing(settings, store, authority, identity.account(), false, clock, owned);
     }
 
     /** Puts the cache before the engine; closing it closes the engine too. */
@@ -232,7 +238,11 @@ public final class Node {
             NodeAuthority authority,
             AccountId account,
             boolean firstStart,
+            InstantSource clock,
             Deque<AutoCloseable> owned) {
+        RouteSettings routes = settings.routes();
+        NodeRoutes followed =
+                routes == null ? null : own(owned, NodeRoutes.follow(routes, NodeState.nameOf(settings), clock));
         long memory = settings.cache().memoryBytes();
         EdgeCache cache = memory == 0 ? null : own(owned, EdgeCache.open(store, EdgeOptions.beforeEngine(memory)));
         return new Backing(
@@ -243,6 +253,7 @@ public final class Node {
                 authority,
                 account,
                 () -> store.stamp().lineage(),
+                followed,
                 firstStart,
                 false);
     }
@@ -284,7 +295,6 @@ public final class Node {
         Environment environment = wanted == null ? node.environment() : wanted;
         NodeAuthority authority = own(owned, openAuthority(settings, environment, node.files(), null, clock));
         KvClientBuilder client = KvClient.builder()
-                .server(edge.upstream())
                 .token(node.token())
                 .environment(node.environment().name())
                 .connections(UPSTREAM_CONNECTIONS)
@@ -292,28 +302,69 @@ public final class Node {
         if (edge.upstreamRoots() != null) {
             client.trust(edge.upstreamRoots());
         }
-        KvClient upstream = own(owned, client.build());
+        String upstream = edge.upstream();
+        RouteSettings followed = settings.routes();
+        NodeRoutes routes = null;
+        KvStore above;
+        if (followed != null && upstream == null) {
+            routes = own(owned, NodeRoutes.route(followed, NodeState.nameOf(settings), clock, client));
+            above = routes.store();
+        } else {
+            if (followed != null) {
+                routes = own(owned, NodeRoutes.follow(followed, NodeState.nameOf(settings), clock));
+                client.documents(routes.documents());
+            }
+            above = own(owned, client.server(requireNonNull(upstream)).build()).store();
+        }
+        log.atInfo()
+                .addKeyValue("upstream", upstream == null ? "by route" : upstream)
+                .addKeyValue("name", node.name())
+                .log("edge");
+        return cached(settings, edge, above, authority, node.account(), routes, owned);
+    }
+
+    /** Puts the mirror and the cache of an edge before the tier above it. */
+    private static Backing cached(
+            NodeSettings settings,
+            CacheSettings.Edge edge,
+            KvStore upstream,
+            NodeAuthority authority,
+            AccountId account,
+            @Nullable NodeRoutes routes,
+            Deque<AutoCloseable> owned) {
+        if (settings.cache().memoryBytes() == 0) {
+            return new Backing(
+                    upstream, null, null, null, authority, account, lineageOf(upstream), routes, false, false);
+        }
+        Path folder = settings.folder().path();
         EdgeOptions.Builder options = EdgeOptions.builder()
                 .memoryBytes(settings.cache().memoryBytes())
                 .cacheTtl(edge.cacheTtl())
                 .staleIfError(edge.staleIfError());
-        KvStore above = upstream.store();
+        KvStore above = upstream;
         DiskCache disk = null;
         MirrorStore mirror = null;
         if (edge.mirror()) {
             Set<NamespaceId> namespaces = edge.mirrored().isEmpty() ? null : edge.mirrored();
-            DiskMirror copy = DiskMirror.open(folder.resolve("mirror"), environment.name());
+            DiskMirror copy = DiskMirror.open(folder.resolve("mirror"), authority.environment());
             mirror = own(owned, MirrorStore.open(above, copy, namespaces, options.build()));
             above = mirror;
         } else if (edge.diskBytes() > 0) {
-            disk = DiskCache.open(folder.resolve("cache"), environment.name(), edge.diskBytes());
+            disk = DiskCache.open(folder.resolve("cache"), authority.environment(), edge.diskBytes());
         }
         EdgeCache cache = own(owned, EdgeCache.open(above, options.disk(disk).build()));
-        log.atInfo()
-                .addKeyValue("upstream", edge.upstream())
-                .addKeyValue("name", node.name())
-                .log("edge");
-        return new Backing(cache, null, cache, mirror, authority, node.account(), cache::lineage, false, false);
+        return new Backing(cache, null, cache, mirror, authority, account, cache::lineage, routes, false, false);
+    }
+
+    /** Returns the history of a tier that is not cached, 0 while it is not known. */
+    private static LongSupplier lineageOf(KvStore store) {
+        return () -> {
+            try {
+                return store.positionOf(0).lineage();
+            } catch (KvException | IllegalStateException e) {
+                return 0;
+            }
+        };
     }
 
     private static RocksStore join(CompletableFuture<RocksStore> opening) {
@@ -359,6 +410,7 @@ public final class Node {
                 authority,
                 identity == null ? null : identity.account(),
                 () -> 0,
+                null,
                 false,
                 true);
     }
@@ -401,6 +453,10 @@ public final class Node {
                 .withTls(settings.tls())
                 .withOperatorAccount(backing.account())
                 .withIdentity(settings.program(), backing.lineage());
+        NodeRoutes routes = backing.routes();
+        if (routes != null) {
+            options = options.withDocuments(routes.documents());
+        }
         if (settings.threads() != null) {
             options = options.withEventLoopThreads(settings.threads());
         }
@@ -459,6 +515,12 @@ public final class Node {
     /** Returns the id of the build, or {@code unknown} where no build token could be read. */
     public String build() {
         return authority.buildId();
+    }
+
+    /** Returns the version of the route that the node follows, such as {@code 3.118}, or null if it follows none. */
+    public @Nullable String route() {
+        NodeRoutes followed = routes;
+        return followed == null ? null : followed.version();
     }
 
     /** Returns whether this start has made the environment. */

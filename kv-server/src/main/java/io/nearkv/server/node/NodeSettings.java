@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param limits what clients may take
  * @param tls certificates, or null for none
  * @param cache the cache of the node
+ * @param routes the route that the node follows, or null for none
  * @param engine sets what the engine is to do differently from its defaults
  * @param program how the program calls itself, such as {@code nearkv 0.1.0}
  * @param version the version of the program
@@ -53,6 +54,7 @@ public record NodeSettings(
         ServerLimits limits,
         @Nullable TlsFiles tls,
         CacheSettings cache,
+        @Nullable RouteSettings routes,
         Consumer<RocksStoreOptions.Builder> engine,
         String program,
         String version,

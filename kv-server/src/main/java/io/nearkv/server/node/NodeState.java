@@ -5,6 +5,7 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.core.route.DocumentVerdict;
 import io.nearkv.edge.EdgeCache;
 import io.nearkv.edge.EdgeStats;
 import io.nearkv.edge.MirrorStats;
@@ -15,6 +16,7 @@ import io.nearkv.net.server.ServerLimits;
 import io.nearkv.net.server.ServerStats;
 import io.nearkv.server.metrics.BuildInfo;
 import io.nearkv.server.metrics.MetricSources;
+import io.nearkv.server.metrics.RouteStats;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -39,11 +41,17 @@ final class NodeState implements MetricSources {
             KvServer server,
             @Nullable RocksStore engine,
             @Nullable EdgeCache cache,
-            @Nullable MirrorStore mirror) {}
+            @Nullable MirrorStore mirror,
+            @Nullable NodeRoutes routes) {}
 
     NodeState(NodeSettings settings) {
         this.settings = settings;
-        this.name = settings.name() == null ? hostName() : settings.name();
+        this.name = nameOf(settings);
+    }
+
+    /** Returns what the node calls itself. */
+    static String nameOf(NodeSettings settings) {
+        return settings.name() == null ? hostName() : settings.name();
     }
 
     private static String hostName() {
@@ -65,14 +73,16 @@ final class NodeState implements MetricSources {
      * @param engine its store, or null on an edge, and where it refuses everything and has none
      * @param cache its cache, or null if it has none
      * @param mirror its full copy, or null if it has none
+     * @param routes the route that it follows, or null
      */
     void serving(
             Authority authority,
             KvServer server,
             @Nullable RocksStore engine,
             @Nullable EdgeCache cache,
-            @Nullable MirrorStore mirror) {
-        parts = new Parts(authority, server, engine, cache, mirror);
+            @Nullable MirrorStore mirror,
+            @Nullable NodeRoutes routes) {
+        parts = new Parts(authority, server, engine, cache, mirror, routes);
     }
 
     /** The node ends: it serves what it has begun, and nothing new. */
@@ -154,5 +164,23 @@ final class NodeState implements MetricSources {
         Parts known = parts;
         MirrorStore mirror = known == null ? null : known.mirror();
         return mirror == null ? null : mirror.stats();
+    }
+
+    @Override
+    public @Nullable RouteStats routes() {
+        Parts known = parts;
+        NodeRoutes routes = known == null ? null : known.routes();
+        if (routes == null) {
+            return null;
+        }
+        DocumentVerdict status = routes.routeStore().status();
+        return new RouteStats(
+                status.epoch(),
+                status.seq(),
+                routes.routeStore().frozen(),
+                routes.routeStore().signatureVerifications(),
+                routes.routeStore().rejections(),
+                routes.problems().size(),
+                routes.builds());
     }
 }

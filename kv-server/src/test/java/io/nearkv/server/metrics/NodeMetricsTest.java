@@ -12,6 +12,7 @@ import io.nearkv.core.rocksdb.DiskMirror;
 import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.core.rocksdb.RocksStoreStats;
+import io.nearkv.core.route.RoutedService.BuildStats;
 import io.nearkv.edge.EdgeCache;
 import io.nearkv.edge.EdgeStats;
 import io.nearkv.edge.MirrorStats;
@@ -27,6 +28,8 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -114,6 +117,18 @@ class NodeMetricsTest implements MetricSources {
     @Override
     public @Nullable MirrorStats mirror() {
         return mirror == null ? null : mirror.stats();
+    }
+
+    @Override
+    public RouteStats routes() {
+        return new RouteStats(
+                3,
+                118,
+                false,
+                7,
+                Map.of("not_newer", 2L),
+                1,
+                List.of(new BuildStats("p7k3mq2vd9xab", 10_000, true, false, 5, 1, 1)));
     }
 
     private Exposition scrape() {
@@ -241,6 +256,11 @@ class NodeMetricsTest implements MetricSources {
 
             @Override
             public @Nullable MirrorStats mirror() {
+                return null;
+            }
+
+            @Override
+            public @Nullable RouteStats routes() {
                 return null;
             }
         });

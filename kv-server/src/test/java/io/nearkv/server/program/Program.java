@@ -142,7 +142,8 @@ final class Program {
         return builder.start();
     }
 
-    private static String classPath() {
+    /** Returns the class path of the test. */
+    static String classPath() {
         // The test runner puts a jar with nothing but a manifest on the class path, and the real one here.
         return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     }

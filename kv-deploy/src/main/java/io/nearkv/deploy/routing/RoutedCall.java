@@ -1,0 +1,103 @@
+package io.nearkv.deploy.routing;
+
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
+import io.nearkv.core.OpenResult;
+import io.nearkv.core.ValueWriter;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of the routed tier: given to the build of its slot, and once more to a known-good one where the first has refused it as a build, which it does before any effect. What
+ * an object does as a future and as what waits for the build's answer is the cost of routing.
+ */
+final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nullable T, @Nullable Throwable> {
+    private final Builds builds;
+    private final Function<KvStore, CompletableFuture<T>> call;
+    private Target target;
+    /** The build that has refused the call first, and what it said. */
+    private @Nullable Target refusing;
+
+    private @Nullable KvException refusal;
+    private volatile @Nullable Future<?> step;
+
+    private RoutedCall(Builds builds, Target target, Function<KvStore, CompletableFuture<T>> call) {
+        this.builds = builds;
+        this.target = target;
+        this.call = call;
+    }
+
+    static <T> CompletableFuture<T> start(Builds builds, Target target, Function<KvStore, CompletableFuture<T>> call) {
+        RoutedCall<T> started = new RoutedCall<>(builds, target, call);
+        started.attempt();
+        return started;
+    }
+
+    private void attempt() {
+        target.counted();
+        CompletableFuture<T> next;
+        try {
+            next = call.apply(target.store());
+        } catch (IllegalStateException e) {
+            // The route has changed between the choice and the call, and the build that is gone is closed.
+            accept(null, new KvException(ErrorCode.UNAVAILABLE, "the route has changed", e));
+            return;
+        }
+        step = next;
+        if (isCancelled()) {
+            next.cancel(false);
+            return;
+        }
+        var unused = next.whenComplete(this);
+    }
+
+    @Override
+    @SuppressWarnings("NullAway") // Without a failure the answer is what the build gave, and it has the call's type.
+    public void accept(@Nullable T answer, @Nullable Throwable failure) {
+        if (failure == null) {
+            Target first = refusing;
+            if (first != null) {
+                builds.answeredElsewhere(first);
+            }
+            if (!complete(answer)) {
+                discard(answer);
+            }
+            return;
+        }
+        KvException why = KvException.from(failure);
+        KvException first = refusal;
+        Target next = first == null ? builds.instead(target, why) : null;
+        if (next != null) {
+            refusing = target;
+            refusal = why;
+            target = next;
+            attempt();
+        } else {
+            // Where known-good is only away, what the caller should know of is what the build has said.
+            completeExceptionally(first != null && why.code() == ErrorCode.UNAVAILABLE ? first : why);
+        }
+    }
+
+    /** Gives back what came too late for anybody to want it. */
+    private static void discard(@Nullable Object result) {
+        if (result instanceof OpenResult.Opened opened) {
+            opened.reader().close();
+        } else if (result instanceof ValueWriter writer) {
+            writer.close();
+        }
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+        boolean cancelled = super.cancel(mayInterruptIfRunning);
+        Future<?> current = step;
+        if (current != null) {
+            current.cancel(mayInterruptIfRunning);
+        }
+        return cancelled;
+    }
+}

@@ -1,0 +1,90 @@
+package io.nearkv.deploy.routing;
+
+import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
+import io.nearkv.core.route.RouteLink;
+import io.nearkv.core.route.RoutedService.BuildStats;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/** One build that the route names, and the way to its instances. Outlives a change of the route that leaves it where it is. Thread-safe. */
+final class Target {
+    final String build;
+    final List<String> endpoints;
+
+    private final RouteLink link;
+    private final KvStore store;
+    private final LongAdder requests = new LongAdder();
+    private final LongAdder fallbacks = new LongAdder();
+    private final AtomicLong refusals = new AtomicLong();
+
+    /** Why the build was left; null while it was not. */
+    private volatile @Nullable KvException ejection;
+
+    Target(String build, List<String> endpoints, RouteLink link) {
+        this.build = build;
+        this.endpoints = List.copyOf(endpoints);
+        this.link = link;
+        this.store = link.store();
+    }
+
+    KvStore store() {
+        return store;
+    }
+
+    RouteLink link() {
+        return link;
+    }
+
+    /** Returns whether requests may be given to it now. */
+    boolean isUsable() {
+        return ejection == null && link.isReady();
+    }
+
+    boolean isEjected() {
+        return ejection != null;
+    }
+
+    @Nullable
+    KvException ejection() {
+        return ejection;
+    }
+
+    /** Leaves the build; returns whether this call was the one that did. */
+    synchronized boolean eject(KvException why) {
+        if (ejection != null) {
+            return false;
+        }
+        ejection = why;
+        return true;
+    }
+
+    void counted() {
+        requests.increment();
+    }
+
+    /** Counts a refusal as a build; returns how many there were. */
+    long refused() {
+        return refusals.incrementAndGet();
+    }
+
+    void fellBack() {
+        fallbacks.increment();
+    }
+
+    BuildStats stats(int weight) {
+        return new BuildStats(
+                build, weight, link.isReady(), isEjected(), requests.sum(), refusals.get(), fallbacks.sum());
+    }
+
+    void close() {
+        link.close();
+    }
+
+    @Override
+    public String toString() {
+        return build;
+    }
+}
