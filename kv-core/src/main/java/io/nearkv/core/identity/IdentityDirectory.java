@@ -406,6 +406,23 @@ public final class IdentityDirectory {
         return TokenInspection.of(token, TokenVerifier.of(keyset, revocations(keyset), clock));
     }
 
+    /**
+     * Returns the key that signs for a role now, for what is no token, such as the manifest of a build.
+     *
+     * @param role one whose private keys are kept here: not route or break-glass
+     * @throws KvException {@link ErrorCode#NOT_FOUND} if its private half is not here, {@link ErrorCode#INTERNAL} if the keyset has none
+     */
+    public KeyFile signingKey(KeyRole role) {
+        if (!KeyRole.OF_A_NODE.contains(role)) {
+            throw new IllegalArgumentException("role: " + role.label() + " (expected: token, build or revocation)");
+        }
+        TrustedKey key = keyset().signer(role)
+                .orElseThrow(() -> new KvException(
+                        ErrorCode.INTERNAL,
+                        "the keyset has no key that signs for the role '" + role.label() + "'; rotate that role"));
+        return KeyFile.read(privateKeyFile(key.id()));
+    }
+
     private RevocationList revocations(Keyset keyset) {
         try {
             RevocationList list = RevocationList.parse(

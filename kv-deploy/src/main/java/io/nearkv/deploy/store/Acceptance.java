@@ -162,7 +162,10 @@ final class Acceptance {
         if (activeCounts
                 && before != null
                 && route.epoch() <= before.epoch()
-                && route.ancestors().stream().noneMatch(now.history()::contains)) {
+                && route.ancestors().stream()
+                        .noneMatch(hash -> now.history().contains(hash)
+                                // A process that started from a file has had one route, and knows the others by it.
+                                || before.ancestors().contains(hash))) {
             throw new Rejected(
                     RejectReason.WRONG_PREDECESSOR,
                     "it follows upon no route that is known here, and its epoch is not higher");

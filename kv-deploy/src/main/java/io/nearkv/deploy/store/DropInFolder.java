@@ -1,10 +1,10 @@
 package io.nearkv.deploy.store;
 
-import io.nearkv.core.identity.OwnerOnlyFiles;
 import io.nearkv.deploy.document.Documents;
 import io.nearkv.deploy.document.Rejected;
 import io.nearkv.deploy.document.SignedDocument;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -59,7 +59,11 @@ final class DropInFolder {
             }
             seen.keySet().retainAll(files);
             for (Path file : files) {
-                lookAt(file);
+                try {
+                    lookAt(file);
+                } catch (IOException e) { // the next one may be the way back
+                    log.atWarn().addKeyValue("file", file).setCause(e).log("a drop-in cannot be read");
+                }
             }
         } catch (IOException | RuntimeException e) {
             log.atWarn().addKeyValue("folder", folder).setCause(e).log("the drop-ins cannot be looked at");
@@ -78,7 +82,10 @@ final class DropInFolder {
     private void lookAt(Path file) throws IOException {
         Seen now = new Seen(Files.size(file), Files.getLastModifiedTime(file));
         Seen before = seen.put(file, now);
-        byte[] content = OwnerOnlyFiles.readAtMost(file, Documents.MAX_BUNDLE_BYTES);
+        byte[] content;
+        try (InputStream in = Files.newInputStream(file)) {
+            content = in.readNBytes(Documents.MAX_BUNDLE_BYTES + 1); // one more than is taken
+        }
         boolean whole = isDocument(content) || isBundle(content);
         if (!whole && !now.equals(before)) {
             return; // perhaps it is still being written; the next look decides

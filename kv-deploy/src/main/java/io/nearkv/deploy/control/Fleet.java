@@ -1,0 +1,135 @@
+package io.nearkv.deploy.control;
+
+import io.nearkv.core.KvException;
+import io.nearkv.deploy.control.DocumentPush.Target;
+import io.nearkv.deploy.model.RejectReason;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The nodes and instances that are to follow, and what each has said last. Thread-safe. */
+final class Fleet implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Fleet.class);
+
+    private final ControlPlaneOptions options;
+    private final ControlState state;
+    private final DocumentPush push;
+    private final Map<String, NodeReport> last = new ConcurrentHashMap<>();
+
+    /** The instances of the route before the present one: they must learn that they are not in it any more. */
+    private volatile Set<String> former = Set.of();
+
+    private volatile Set<String> present = Set.of();
+
+    Fleet(ControlPlaneOptions options, ControlState state, DocumentPush push) {
+        this.options = options;
+        this.state = state;
+        this.push = push;
+    }
+
+    /**
+     * What the nodes say that the control plane must act upon.
+     *
+     * @param ahead a node that follows a route which is newer than any that was published, or null
+     * @param pulled a node that has pulled the present route or its rollout, or null
+     */
+    record Signals(@Nullable NodeReport ahead, @Nullable NodeReport pulled) {}
+
+    Collection<Target> targets(Snapshot now) {
+        Set<String> instances = Set.copyOf(now.instances());
+        if (!instances.equals(present)) {
+            former = present;
+            present = instances;
+        }
+        Set<String> all = new LinkedHashSet<>(now.instances());
+        all.addAll(former);
+        return DocumentPush.targets(options.nodes, all);
+    }
+
+    /** Pushes what is in force to everybody, and waits until all follow, or the time is over. */
+    Coverage publish(Snapshot now, byte[] trust) throws InterruptedException {
+        Coverage coverage = push.push(now.documents(trust), targets(now), options.publishTimeout, this::note);
+        coverage.nodes().forEach(this::note);
+        return coverage;
+    }
+
+    /** Asks everybody what they follow. */
+    Coverage ask(Snapshot now) throws InterruptedException {
+        return push.status(targets(now), Duration.ZERO);
+    }
+
+    /** Judges what everybody follows against what is in force, pushes it to those who do not follow, and returns what that brought to light. */
+    Signals bring(Snapshot now, Coverage asked, byte[] trust) throws InterruptedException {
+        List<Target> behind = new ArrayList<>();
+        NodeReport ahead = null;
+        NodeReport pulled = null;
+        long epoch = now.route() == null ? 0 : now.route().epoch();
+        long seq = now.route() == null ? 0 : now.route().seq();
+        for (NodeReport report : asked.nodes()) {
+            NodeReport judged = report.comparedWith(now.hash());
+            note(judged);
+            if (judged.state() != NodeReport.State.REJECTED) {
+                continue;
+            }
+            if (judged.epoch() > epoch || (judged.epoch() == epoch && judged.seq() > seq + 1)) {
+                ahead = ahead == null || judged.epoch() > ahead.epoch() ? judged : ahead;
+            } else if (judged.epoch() == epoch && judged.seq() == seq + 1) {
+                pulled = judged;
+            } else {
+                behind.add(new Target(judged.endpoint(), options.nodes.contains(judged.endpoint())));
+            }
+        }
+        if (ahead == null && pulled == null && now.current() != null && !behind.isEmpty()) {
+            Coverage pushed = push.push(now.documents(trust), behind, Duration.ZERO, this::note);
+            pushed.nodes().forEach(this::note);
+            for (NodeReport report : pushed.nodes()) {
+                if (report.reason().equals(RejectReason.ROLLOUT_PULLED.label())) {
+                    pulled = report;
+                }
+            }
+        }
+        return new Signals(ahead, pulled);
+    }
+
+    private void note(NodeReport report) {
+        NodeReport before = last.put(report.endpoint(), report);
+        if (before != null && before.state() == report.state() && before.hash().equals(report.hash())) {
+            return;
+        }
+        try {
+            state.report(
+                    report.endpoint(),
+                    report.state().label() + " epoch " + report.epoch() + " seq " + report.seq()
+                            + (report.detail().isEmpty() ? "" : " " + report.detail()));
+        } catch (KvException e) {
+            // For the record alone: what a node follows does not depend on the disk here.
+            log.atDebug().addKeyValue("node", report.endpoint()).setCause(e).log("a report was not kept");
+        }
+    }
+
+    /** Returns what everybody who is to follow has said last. */
+    Coverage known(Snapshot now) {
+        List<NodeReport> reports = new ArrayList<>();
+        for (Target target : targets(now)) {
+            NodeReport report = last.get(target.endpoint());
+            reports.add(
+                    report == null
+                            ? NodeReport.unreachable(target.endpoint(), "was not asked yet")
+                            : report.comparedWith(now.hash()));
+        }
+        return new Coverage(reports, Duration.ZERO);
+    }
+
+    @Override
+    public void close() {
+        push.close();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.nearkv.deploy.control;
+
+import org.jspecify.annotations.NullMarked;
