@@ -20,6 +20,7 @@ final class Commands {
             "key",
             "join",
             "edge",
+            "incident",
             "import",
             "export",
             "backup",
@@ -53,6 +54,12 @@ final class Commands {
             case "join create" -> new JoinCreateCommand(console);
             case "edge" -> new GroupCommand.Edge(console);
             case "edge status" -> new EdgeStatusCommand(console);
+            case "incident" -> new GroupCommand.Incident(console);
+            case "incident replay" -> new IncidentReplayCommand(console);
+            case "incident node" -> new IncidentCommands.Node(console);
+            case "incident control" -> new IncidentCommands.Control(console);
+            case "incident access" -> new IncidentCommands.Access(console);
+            case "incident ci" -> new IncidentCommands.Ci(console);
             case "import" -> new ImportCommand(console);
             case "export" -> new ExportCommand(console);
             case "backup" -> new BackupCommand(console);
@@ -70,6 +77,7 @@ final class Commands {
             case "key" -> List.of("rotate");
             case "join" -> List.of("create");
             case "edge" -> List.of("status");
+            case "incident" -> List.of("replay", "node", "control", "access", "ci");
             default -> List.of();
         };
     }

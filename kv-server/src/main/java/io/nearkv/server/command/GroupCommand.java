@@ -81,4 +81,16 @@ abstract sealed class GroupCommand extends BaseCommand {
             super(console, "edge");
         }
     }
+
+    /** {@code nearkv incident}. */
+    @Command(
+            name = "incident",
+            description = "Replays the incident that nearkv is made to be safe from.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Incident extends GroupCommand {
+        Incident(Console console) {
+            super(console, "incident");
+        }
+    }
 }

@@ -161,9 +161,9 @@ public final class JsonReport {
         Map<String, @Nullable Object> object = new LinkedHashMap<>();
         object.put("foreign_documents_refused", evidence.foreignDocumentsRefused());
         object.put("links_refused", evidence.linksRefused());
+        object.put("build_requests", evidence.buildRequests());
         object.put("build_refusals", evidence.buildRefusals());
-        object.put("fallbacks", evidence.fallbacks());
-        object.put("ejections", evidence.ejections());
+        object.put("answered_instead", evidence.answeredInstead());
         return object;
     }
 

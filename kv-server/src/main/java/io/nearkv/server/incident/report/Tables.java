@@ -249,11 +249,10 @@ final class Tables {
                 run.events().stream().filter(each -> !each.result().accepted()).count() + " steps refused";
             case ACCEPTANCE -> number(evidence.foreignDocumentsRefused()) + " routes refused by routers";
             case HANDSHAKE ->
-                number(evidence.linksRefused()) + " links refused, " + number(evidence.buildRefusals())
-                        + " requests seen by the build";
+                number(evidence.linksRefused()) + " links refused, " + number(evidence.buildRequests())
+                        + " requests given to the build";
             case FALLBACK ->
-                number(evidence.fallbacks()) + " of " + number(evidence.buildRefusals())
-                        + " refused requests answered by a known-good build";
+                number(evidence.answeredInstead()) + " requests for the build answered by a known-good one";
         };
     }
 

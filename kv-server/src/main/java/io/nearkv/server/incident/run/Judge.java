@@ -173,15 +173,14 @@ final class Judge {
                 count("F5", "links that routers have refused", evidence.linksRefused());
                 add(
                         "F5",
-                        "requests that the build has seen",
+                        "requests that were given to the build",
                         "0",
-                        Long.toString(evidence.buildRefusals()),
-                        evidence.buildRefusals() == 0);
+                        Long.toString(evidence.buildRequests()),
+                        evidence.buildRequests() == 0);
             }
             case FALLBACK -> {
                 add("F5", "the route to it", "taken by all routers", said(route), everywhere(route));
-                count("F5", "requests that the build has refused", evidence.buildRefusals());
-                count("F5", "of them answered by a known-good build", evidence.fallbacks());
+                count("F5", "requests for it that a known-good build has answered", evidence.answeredInstead());
             }
         }
         return checks;

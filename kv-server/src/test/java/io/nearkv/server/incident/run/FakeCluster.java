@@ -245,7 +245,7 @@ final class FakeCluster implements ReplayCluster {
 
     @Override
     public Evidence evidence() {
-        return new Evidence(foreignDocuments.get(), links.get(), store.refusals(), store.fallbacks(), 0);
+        return new Evidence(foreignDocuments.get(), links.get(), store.refusals(), store.refusals(), store.fallbacks());
     }
 
     @Override
