@@ -42,6 +42,12 @@ public final class NearComparison implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "5", description = "How often the sides take turns. Default: 5.")
     private int rounds;
 
+    @Option(
+            names = "--tries",
+            defaultValue = "3",
+            description = "Most tries of a turn that others disturb. Default: 3.")
+    private int tries;
+
     @Option(names = "--seconds", defaultValue = "2", description = "Length of each turn. Default: 2.")
     private double seconds;
 
@@ -230,22 +236,30 @@ public final class NearComparison implements Callable<Integer> {
 
     private boolean turn(Case what, Row row, int[][] sequences, int round) throws InterruptedException {
         long nanos = (long) ((round < 0 ? warmUpSeconds : seconds) * 1e9);
-        long misses = row.player.cache.misses();
-        long wall = System.nanoTime();
-        long ours = ourNanos(row.player);
-        long machine = ProcessCpu.machineNanos();
-        NearMeasure.Turn turn = NearMeasure.gets(row.gets, sequences, Math.max(0, round) * 7, nanos);
-        double others = ((ProcessCpu.machineNanos() - machine) - (ourNanos(row.player) - ours))
-                / (double) (System.nanoTime() - wall);
-        if (turn.wrong() > 0) {
-            note("WRONG: %,d answers of %s were missing or of another length", turn.wrong(), what.way);
-        }
-        if (round >= 0) {
-            row.nanos[round] = turn.nanosPerGet();
-            row.others = Math.max(row.others, others);
+        boolean sound = true;
+        double leastOthers = Double.MAX_VALUE;
+        for (int attempt = 0; attempt < (round < 0 ? 1 : tries) && leastOthers > Turns.MAX_OTHER_CORES; attempt++) {
+            long misses = row.player.cache.misses();
+            long wall = System.nanoTime();
+            long ours = ourNanos(row.player);
+            long machine = ProcessCpu.machineNanos();
+            NearMeasure.Turn turn = NearMeasure.gets(row.gets, sequences, Math.max(0, round) * 7, nanos);
+            double others = ((ProcessCpu.machineNanos() - machine) - (ourNanos(row.player) - ours))
+                    / (double) (System.nanoTime() - wall);
+            if (turn.wrong() > 0) {
+                note("WRONG: %,d answers of %s were missing or of another length", turn.wrong(), what.way);
+                sound = false;
+            }
+            if (round >= 0 && others < leastOthers) {
+                leastOthers = others;
+                row.nanos[round] = turn.nanosPerGet();
+            }
             row.misses += row.player.cache.misses() - misses;
         }
-        return turn.wrong() == 0;
+        if (round >= 0) {
+            row.others = Math.max(row.others, leastOthers);
+        }
+        return sound;
     }
 
     private static long ourNanos(Player player) {

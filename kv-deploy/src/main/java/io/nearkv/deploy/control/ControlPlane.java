@@ -214,7 +214,7 @@ public final class ControlPlane implements AutoCloseable {
                     .addKeyValue("rollout", route.rolloutId())
                     .log("a node has gone back to known-good; everybody follows it");
             String reason = "confirms the way back that " + pulled.endpoint() + " has taken";
-            published = goBack(now, route, reason, RouteBook.Cause.change("rolled back", ControlAudit.SELF));
+            published = goBack(now, route, reason, RouteBook.Cause.change("rolled_back", ControlAudit.SELF));
         } finally {
             writer.unlock();
         }
@@ -237,7 +237,7 @@ public final class ControlPlane implements AutoCloseable {
                 && options.nanoTime.getAsLong() - leasedNanos >= route.lease().toNanos() / 3;
         boolean ledgerGrew = seen.lastLedgerNumber() > current.ledger();
         if (leaseDue || ledgerGrew) {
-            Snapshot published = upkeep(seen, leaseDue ? "lease renewed" : "known-good builds renewed");
+            Snapshot published = upkeep(seen, leaseDue ? "lease_renewed" : "known_good_renewed");
             if (published != null) {
                 Coverage unused = fleet.publish(published, documents.trustDocument());
             }
@@ -292,7 +292,7 @@ public final class ControlPlane implements AutoCloseable {
     /** Makes an artefact a build of this environment. It gets no traffic by that. */
     public PublishedBuild publishBuild(PublishRequest request, String actor) {
         PublishedBuild build = builds.publish(request, "");
-        audit.append("build published", facts(build.manifest(), actor));
+        audit.append("build_published", facts(build.manifest(), actor));
         return build;
     }
 
@@ -307,10 +307,10 @@ public final class ControlPlane implements AutoCloseable {
             Map<String, Object> facts = facts(build.manifest(), request.actor());
             facts.put("evidence", build.manifest().stagingEvidence());
             facts.put("evidence_verified", options.stagingTrust != null);
-            audit.append("build promoted", facts);
+            audit.append("build_promoted", facts);
             return build;
         } catch (RefusedException e) {
-            throw refused("promotion refused", request.digest(), request.actor(), e);
+            throw refused("promotion_refused", request.digest(), request.actor(), e);
         }
     }
 
@@ -349,7 +349,7 @@ public final class ControlPlane implements AutoCloseable {
         facts.put("actor", actor);
         facts.put("build", build);
         facts.put("seconds", lifetime.toSeconds());
-        audit.append("build token issued", facts);
+        audit.append("build_token_issued", facts);
         return token;
     }
 
@@ -365,9 +365,9 @@ public final class ControlPlane implements AutoCloseable {
             Map<String, Object> facts = new LinkedHashMap<>();
             facts.put("actor", actor);
             facts.put("build", build);
-            audit.append("build retired", facts);
+            audit.append("build_retired", facts);
         } catch (RefusedException e) {
-            throw refused("retirement refused", build, actor, e);
+            throw refused("retirement_refused", build, actor, e);
         } finally {
             writer.unlock();
         }
@@ -383,7 +383,7 @@ public final class ControlPlane implements AutoCloseable {
         try {
             published = checkedAndPublished(wish);
         } catch (RefusedException e) {
-            throw refused("route refused", wish.build() + " to " + wish.weight(), wish.actor(), e);
+            throw refused("route_refused", wish.build() + " to " + wish.weight(), wish.actor(), e);
         }
         return change(published);
     }
@@ -421,7 +421,7 @@ public final class ControlPlane implements AutoCloseable {
             }
             Route route = now.route();
             RouteEntry candidate = new RouteEntry(manifest.build(), 0, manifest.endpoints(), manifest.version(), 0);
-            RouteBook.Cause cause = RouteBook.Cause.change("route published", wish.actor());
+            RouteBook.Cause cause = RouteBook.Cause.change("route_published", wish.actor());
             Snapshot published;
             if (route != null && wish.weight() == 0) {
                 published = book.publish(
@@ -467,9 +467,9 @@ public final class ControlPlane implements AutoCloseable {
             }
             published = route.isWhollyKnownGood()
                     ? now
-                    : goBack(now, route, reason, RouteBook.Cause.change("rolled back", actor));
+                    : goBack(now, route, reason, RouteBook.Cause.change("rolled_back", actor));
         } catch (RefusedException e) {
-            throw refused("rollback refused", "", actor, e);
+            throw refused("rollback_refused", "", actor, e);
         } finally {
             writer.unlock();
         }
@@ -523,7 +523,7 @@ public final class ControlPlane implements AutoCloseable {
             Ledger longer = now.ledger().plus(route.baseline(), book.nowSeconds(), why);
             extended = book.extend(now, longer, actor);
         } catch (RefusedException e) {
-            throw refused("known-good refused", build, actor, e);
+            throw refused("known_good_refused", build, actor, e);
         } finally {
             writer.unlock();
         }
@@ -560,7 +560,7 @@ public final class ControlPlane implements AutoCloseable {
                 writer.unlock();
             }
         } catch (RefusedException e) {
-            throw refused("reconciliation refused", "", actor, e);
+            throw refused("reconciliation_refused", "", actor, e);
         }
         return change(published);
     }

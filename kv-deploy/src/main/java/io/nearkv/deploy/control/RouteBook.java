@@ -146,7 +146,7 @@ final class RouteBook {
         facts.put("version", last.build().version());
         facts.put("entry", last.hash());
         facts.put("reason", last.why());
-        audit.append("known-good added", facts);
+        audit.append("known_good_added", facts);
         return snapshot();
     }
 

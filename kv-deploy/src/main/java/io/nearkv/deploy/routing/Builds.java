@@ -168,13 +168,18 @@ final class Builds implements AutoCloseable {
      */
     RouteTable table() {
         RouteTable current = table;
-        if (closed) {
-            throw new IllegalStateException("the routed service is closed");
-        }
+        checkOpen();
         if (current == null) {
             throw new KvException(ErrorCode.UNAVAILABLE, "no route is known yet");
         }
         return current;
+    }
+
+    /** Throws {@link IllegalStateException} if the service is closed. */
+    void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the routed service is closed");
+        }
     }
 
     // ---- refusals
@@ -211,24 +216,27 @@ final class Builds implements AutoCloseable {
 
     private void refusedAsBuild(RouteTable current, Target refusing, KvException why) {
         long evidence = refusing.refused();
-        boolean knownGood = current.isKnownGood(refusing);
-        if (refusing.eject(why)) {
-            log.atError()
-                    .addKeyValue("build", refusing.build)
-                    .addKeyValue("environment", environment)
-                    .addKeyValue(
-                            "reason",
-                            why.denial() == null
-                                    ? why.code().label()
-                                    : why.denial().reason().label())
-                    .addKeyValue("why", why.getMessage())
-                    .log("left a build that refuses; its calls go to known-good");
-            if (knownGood) {
-                inBackground(this::tryKnownGoodAgain, KNOWN_GOOD_AGAIN_AFTER);
-            }
-        }
-        if (evidence == EVIDENCE_FOR_PULL && !knownGood) {
+        leave(current, refusing, why);
+        if (evidence == EVIDENCE_FOR_PULL && !current.isKnownGood(refusing)) {
             inBackground(() -> wayBack.take("build_refused", refusing.build + ": " + why.getMessage()), Duration.ZERO);
+        }
+    }
+
+    private void leave(RouteTable current, Target refusing, KvException why) {
+        if (!refusing.eject(why)) {
+            return;
+        }
+        KvException.Denial denial = why.denial();
+        log.atError()
+                .addKeyValue("build", refusing.build)
+                .addKeyValue("environment", environment)
+                .addKeyValue(
+                        "reason",
+                        denial == null ? why.code().label() : denial.reason().label())
+                .addKeyValue("why", why.getMessage())
+                .log("left a build that refuses; its calls go to known-good");
+        if (current.isKnownGood(refusing)) {
+            inBackground(this::tryKnownGoodAgain, KNOWN_GOOD_AGAIN_AFTER);
         }
     }
 
@@ -249,9 +257,19 @@ final class Builds implements AutoCloseable {
     }
 
     /** Counts a call that a known-good build has answered after this one had refused it. */
-    void answeredElsewhere(Target refusing) {
+    void answeredElsewhere(Target refusing, KvException why) {
         refusing.fellBack();
         fallbacks.incrementAndGet();
+        KvException.Denial denial = why.denial();
+        RouteTable current = table;
+        // A token that known-good takes, and this build says nobody has signed: the build has not the keys of its
+        // environment. (Revoked and expired are left out: the news of these reach one node before the other.)
+        if (current != null
+                && denial != null
+                && denial.reason() == DenialReason.TOKEN_UNKNOWN
+                && refusing.refused() >= EVIDENCE_FOR_PULL) {
+            leave(current, refusing, why);
+        }
     }
 
     /** Returns how many calls were answered by another build than the one that they were given to first. */

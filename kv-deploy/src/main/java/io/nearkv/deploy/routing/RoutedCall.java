@@ -60,8 +60,9 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
     public void accept(@Nullable T answer, @Nullable Throwable failure) {
         if (failure == null) {
             Target first = refusing;
-            if (first != null) {
-                builds.answeredElsewhere(first);
+            KvException why = refusal;
+            if (first != null && why != null) {
+                builds.answeredElsewhere(first, why);
             }
             if (!complete(answer)) {
                 discard(answer);

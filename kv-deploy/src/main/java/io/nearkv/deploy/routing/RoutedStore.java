@@ -22,7 +22,6 @@ import io.nearkv.core.ReadOptions;
 import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
@@ -111,83 +110,36 @@ final class RoutedStore implements KvStore {
 
     @Override
     public CompletableFuture<List<GetResult>> getAll(NamespaceId namespace, List<Key> keys, ReadOptions options) {
-        return each(namespace, keys, key -> key, (store, part) -> store.getAll(namespace, part, options));
+        List<Key> all = List.copyOf(keys);
+        return ofFirst(namespace, all, key -> key, store -> store.getAll(namespace, all, options));
     }
 
     @Override
     public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
-        return each(namespace, keys, key -> key, (store, part) -> store.versions(namespace, part, options));
+        List<Key> all = List.copyOf(keys);
+        return ofFirst(namespace, all, key -> key, store -> store.versions(namespace, all, options));
     }
 
     @Override
     public CompletableFuture<List<WriteResult>> writeAll(
             NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
-        return each(namespace, mutations, Mutation::key, (store, part) -> store.writeAll(namespace, part, options));
+        List<Mutation> all = List.copyOf(mutations);
+        return ofFirst(namespace, all, Mutation::key, store -> store.writeAll(namespace, all, options));
     }
 
     @Override
     public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
         List<Mutation> all = List.copyOf(mutations);
-        // All of them or none: so they cannot be given to several builds, and the first one speaks for the rest.
-        return all.isEmpty()
-                ? ofBaseline(store -> store.batch(namespace, all, options))
-                : ofKey(namespace, all.get(0).key(), store -> store.batch(namespace, all, options));
+        return ofFirst(namespace, all, Mutation::key, store -> store.batch(namespace, all, options));
     }
 
-    /** How a part of many is carried out. */
-    private interface Part<I, R> {
-        CompletableFuture<List<R>> of(KvStore store, List<I> part);
-    }
-
-    /** Gives each item to the build of its key, and puts the answers together in the order asked. */
-    private <I, R> CompletableFuture<List<R>> each(
-            NamespaceId namespace, List<I> items, Function<I, Key> keyOf, Part<I, R> part) {
-        List<I> all = List.copyOf(items);
-        if (all.isEmpty()) {
-            return ofBaseline(store -> part.of(store, all));
-        }
-        List<Target> targets = new ArrayList<>();
-        List<List<Integer>> indexes = new ArrayList<>();
-        try {
-            for (int i = 0; i < all.size(); i++) {
-                Target target = target(namespace, keyOf.apply(all.get(i)));
-                int at = targets.indexOf(target);
-                if (at < 0) {
-                    at = targets.size();
-                    targets.add(target);
-                    indexes.add(new ArrayList<>());
-                }
-                indexes.get(at).add(i);
-            }
-        } catch (KvException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-        if (targets.size() == 1) {
-            return RoutedCall.start(builds, targets.get(0), store -> part.of(store, all));
-        }
-        List<CompletableFuture<List<R>>> parts = new ArrayList<>();
-        for (int t = 0; t < targets.size(); t++) {
-            List<I> mine = indexes.get(t).stream().map(all::get).toList();
-            parts.add(RoutedCall.start(builds, targets.get(t), store -> part.of(store, mine)));
-        }
-        return CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new)).thenApply(done -> {
-            List<@Nullable R> merged = new ArrayList<>(java.util.Collections.nCopies(all.size(), null));
-            for (int t = 0; t < parts.size(); t++) {
-                List<R> answers = parts.get(t).join();
-                for (int i = 0; i < answers.size(); i++) {
-                    merged.set(indexes.get(t).get(i), answers.get(i));
-                }
-            }
-            return filled(merged);
-        });
-    }
-
-    private static <R> List<R> filled(List<@Nullable R> merged) {
-        List<R> full = new ArrayList<>(merged.size());
-        for (R each : merged) {
-            full.add(requireNonNull(each, "an answer is missing"));
-        }
-        return full;
+    /** Asks the build of the first key: a call with many of them is one request, with one bound and one order of versions, and is not taken apart. */
+    private <I, T> CompletableFuture<T> ofFirst(
+            NamespaceId namespace,
+            List<I> items,
+            Function<I, Key> keyOf,
+            Function<KvStore, CompletableFuture<T>> call) {
+        return items.isEmpty() ? ofBaseline(call) : ofKey(namespace, keyOf.apply(items.get(0)), call);
     }
 
     @Override
@@ -204,6 +156,7 @@ final class RoutedStore implements KvStore {
     @Override
     public Flow.Publisher<FeedEvent> watch(FeedRequest request) {
         requireNonNull(request, "request");
+        builds.checkOpen();
         return new RoutedFeed(builds, request, LAST_SLOT);
     }
 

@@ -563,7 +563,7 @@ class ControlPlaneTest {
 
         assertThat(report.problem()).isEmpty();
         assertThat(text)
-                .contains("started", "build published", "route published", "known-good added", "route refused")
+                .contains("started", "build_published", "route_published", "known_good_added", "route_refused")
                 .contains("ENV_MISMATCH");
     }
 

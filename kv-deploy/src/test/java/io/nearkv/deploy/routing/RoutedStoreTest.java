@@ -264,6 +264,35 @@ class RoutedStoreTest {
     }
 
     @Test
+    void a_build_that_does_not_know_a_token_which_known_good_takes_is_left_at_the_third() {
+        of(candidate).refusal = KvException.denied(
+                new KvException.Denial(DenialReason.TOKEN_UNKNOWN, "production", null, candidate.id()),
+                "the token is not signed by a key of this environment");
+        builds.apply(route(10_000));
+
+        getMany();
+
+        assertThat(of(candidate).calls).hasSize(Builds.EVIDENCE_FOR_PULL);
+        assertThat(stats(candidate).ejected()).isTrue();
+    }
+
+    @Test
+    void a_token_that_is_bad_everywhere_leaves_all_builds_where_they_are() {
+        KvException expired = KvException.denied(
+                new KvException.Denial(DenialReason.TOKEN_UNKNOWN, "production", null, candidate.id()), "no such key");
+        of(candidate).refusal = expired;
+        of(old).refusal = expired;
+        of(older).refusal = expired;
+        builds.apply(route(10_000));
+
+        for (int i = 0; i < 10; i++) {
+            int key = i;
+            assertThatThrownBy(() -> get(key)).cause().isEqualTo(expired);
+        }
+        assertThat(builds.stats()).noneMatch(BuildStats::ejected);
+    }
+
+    @Test
     void without_the_fallback_callers_see_the_refusal() {
         builds.close();
         builds = builds(new SafetyLayers(false, false, false, false));
@@ -286,8 +315,9 @@ class RoutedStoreTest {
     }
 
     @Test
-    void many_keys_are_given_to_their_builds_and_put_together_in_order() {
-        builds.apply(route(5_000));
+    void a_call_with_many_keys_goes_to_the_build_of_its_first_and_is_tried_elsewhere_as_a_whole() {
+        of(candidate).refusal = foreign;
+        builds.apply(route(10_000));
         List<Mutation> puts = new ArrayList<>();
         List<Key> keys = new ArrayList<>();
         for (int i = 0; i < 50; i++) {
@@ -302,7 +332,7 @@ class RoutedStoreTest {
         for (int i = 0; i < 50; i++) {
             assertThat(((GetResult.Found) found.get(i)).value()).isEqualTo(Value.of("value-" + i));
         }
-        assertThat(of(candidate).calls).containsExactly("writeAll", "getAll");
+        assertThat(of(candidate).calls).containsExactly("writeAll");
         assertThat(of(old).calls).containsExactly("writeAll", "getAll");
     }
 

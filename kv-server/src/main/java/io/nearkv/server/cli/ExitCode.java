@@ -17,7 +17,9 @@ public enum ExitCode {
     /** A condition did not hold. */
     CONDITION_FAILED(5),
     /** No server there, or overloaded, or no answer in time. */
-    UNAVAILABLE(6);
+    UNAVAILABLE(6),
+    /** A check of release safety does not hold, and nothing was changed; or a drill has found what would stop the way back. */
+    REFUSED(21);
 
     private final int number;
 

@@ -20,6 +20,16 @@ final class Commands {
             "key",
             "join",
             "edge",
+            "env",
+            "build",
+            "route",
+            "ledger",
+            "rollback",
+            "breakglass",
+            "reconcile",
+            "drill",
+            "audit",
+            "control",
             "incident",
             "import",
             "export",
@@ -54,6 +64,35 @@ final class Commands {
             case "join create" -> new JoinCreateCommand(console);
             case "edge" -> new GroupCommand.Edge(console);
             case "edge status" -> new EdgeStatusCommand(console);
+            case "env" -> new GroupCommand.Env(console);
+            case "env create" -> new EnvCommands.Create(console);
+            case "env list" -> new EnvCommands.ListAll(console);
+            case "env show" -> new EnvCommands.Show(console);
+            case "build" -> new GroupCommand.Build(console);
+            case "build publish" -> new BuildCommands.Publish(console);
+            case "build promote" -> new BuildCommands.Promote(console);
+            case "build list" -> new BuildCommands.ListAll(console);
+            case "build retire" -> new BuildCommands.Retire(console);
+            case "build token" -> new BuildCommands.Token(console);
+            case "route" -> new GroupCommand.Route(console);
+            case "route show" -> new RouteCommands.Show(console);
+            case "route set" -> new RouteCommands.SetWeight(console);
+            case "route bundle" -> new RouteCommands.Bundle(console);
+            case "ledger" -> new GroupCommand.Ledger(console);
+            case "ledger show" -> new LedgerCommands.Show(console);
+            case "ledger verify" -> new LedgerCommands.Verify(console);
+            case "ledger add" -> new LedgerCommands.Add(console);
+            case "rollback" -> new RollbackCommand(console);
+            case "breakglass" -> new GroupCommand.BreakGlass(console);
+            case "breakglass route" -> new BreakGlassCommand(console);
+            case "reconcile" -> new ReconcileCommand(console);
+            case "drill" -> new GroupCommand.Drill(console);
+            case "drill rollback" -> new DrillCommands.Rollback(console);
+            case "drill breakglass" -> new DrillCommands.BreakGlass(console);
+            case "audit" -> new GroupCommand.Audit(console);
+            case "audit verify" -> new AuditCommand(console);
+            case "control" -> new GroupCommand.Control(console);
+            case "control serve" -> new ControlServeCommand(console);
             case "incident" -> new GroupCommand.Incident(console);
             case "incident replay" -> new IncidentReplayCommand(console);
             case "incident node" -> new IncidentCommands.Node(console);
@@ -77,6 +116,14 @@ final class Commands {
             case "key" -> List.of("rotate");
             case "join" -> List.of("create");
             case "edge" -> List.of("status");
+            case "env" -> List.of("create", "list", "show");
+            case "build" -> List.of("publish", "promote", "list", "retire", "token");
+            case "route" -> List.of("show", "set", "bundle");
+            case "ledger" -> List.of("show", "verify", "add");
+            case "breakglass" -> List.of("route");
+            case "drill" -> List.of("rollback", "breakglass");
+            case "audit" -> List.of("verify");
+            case "control" -> List.of("serve");
             case "incident" -> List.of("replay", "node", "control", "access", "ci");
             default -> List.of();
         };

@@ -82,6 +82,102 @@ abstract sealed class GroupCommand extends BaseCommand {
         }
     }
 
+    /** {@code nearkv env}. */
+    @Command(
+            name = "env",
+            description = "Makes and shows environments: worlds with keys of their own.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Env extends GroupCommand {
+        Env(Console console) {
+            super(console, "env");
+        }
+    }
+
+    /** {@code nearkv build}. */
+    @Command(
+            name = "build",
+            description = "Publishes, promotes, lists and retires builds: what can get traffic in one environment.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Build extends GroupCommand {
+        Build(Console console) {
+            super(console, "build");
+        }
+    }
+
+    /** {@code nearkv route}. */
+    @Command(
+            name = "route",
+            description = "Shows and changes which build gets which share of an environment's traffic.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Route extends GroupCommand {
+        Route(Console console) {
+            super(console, "route");
+        }
+    }
+
+    /** {@code nearkv ledger}. */
+    @Command(
+            name = "ledger",
+            description = "Shows, checks and extends the ledger of builds that are known to be good.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Ledger extends GroupCommand {
+        Ledger(Console console) {
+            super(console, "ledger");
+        }
+    }
+
+    /** {@code nearkv breakglass}. */
+    @Command(
+            name = "breakglass",
+            description = "Changes a route in an emergency, with the keys of people and nothing else alive.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class BreakGlass extends GroupCommand {
+        BreakGlass(Console console) {
+            super(console, "breakglass");
+        }
+    }
+
+    /** {@code nearkv drill}. */
+    @Command(
+            name = "drill",
+            description = "Proves that a way back is open, and changes nothing.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Drill extends GroupCommand {
+        Drill(Console console) {
+            super(console, "drill");
+        }
+    }
+
+    /** {@code nearkv audit}. */
+    @Command(
+            name = "audit",
+            description = "Checks audit logs. Works on files; needs no server.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Audit extends GroupCommand {
+        Audit(Console console) {
+            super(console, "audit");
+        }
+    }
+
+    /** {@code nearkv control}. */
+    @Command(
+            name = "control",
+            description = "Runs the control plane of an environment.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Control extends GroupCommand {
+        Control(Console console) {
+            super(console, "control");
+        }
+    }
+
     /** {@code nearkv incident}. */
     @Command(
             name = "incident",

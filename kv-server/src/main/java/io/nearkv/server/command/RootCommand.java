@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
             "./data.",
             "",
             "Exit codes: 0 done, 1 failure, 2 usage, 3 absent, 4 unauthorized or forbidden, 5 condition failed,",
-            "6 unavailable or timed out."
+            "6 unavailable or timed out, 21 refused by a check of release safety."
         })
 final class RootCommand extends BaseCommand {
     @Option(

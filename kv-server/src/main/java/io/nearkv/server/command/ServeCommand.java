@@ -8,7 +8,6 @@ import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.config.DataFolder;
-import io.nearkv.server.config.LogSetup;
 import io.nearkv.server.node.Node;
 import io.nearkv.server.node.NodeSettings;
 import java.io.IOException;
@@ -67,7 +66,7 @@ final class ServeCommand extends BaseCommand {
 
     @Override
     protected ExitCode run() throws IOException, InterruptedException {
-        setUpLogging();
+        LogOptions.setUp(console(), verbose() ? "debug" : options.logLevel(), options.logFormat());
         NodeSettings settings = settings();
         Node node;
         try {
@@ -106,23 +105,6 @@ final class ServeCommand extends BaseCommand {
             exitCode = Failures.report(e, console().err(), verbose()).number();
         }
         Runtime.getRuntime().halt(exitCode);
-    }
-
-    private void setUpLogging() {
-        String level = verbose() ? "debug" : options.logLevel();
-        LogSetup.Format format = LogSetup.formatOf(options.logFormat());
-        if (format == null) {
-            if (!options.logFormat().equals("auto")) {
-                throw CommandException.usage(
-                        "--log-format: '" + options.logFormat() + "' (expected: auto, text or json)");
-            }
-            format = console().errIsTerminal() ? LogSetup.Format.TEXT : LogSetup.Format.JSON;
-        }
-        try {
-            LogSetup.want(format, level);
-        } catch (IllegalArgumentException e) {
-            throw CommandException.usage("--" + e.getMessage());
-        }
     }
 
     private NodeSettings settings() {

@@ -10,6 +10,7 @@ import io.nearkv.core.route.DocumentVerdict.Outcome;
 import io.nearkv.core.route.RoutedService.BuildStats;
 import io.nearkv.deploy.model.RouteEntry;
 import io.nearkv.deploy.store.AuditLog;
+import io.nearkv.deploy.store.RouteStore;
 import io.nearkv.net.client.KvClient;
 import io.nearkv.net.client.KvTransport;
 import java.net.URI;
@@ -18,6 +19,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -176,8 +178,7 @@ class RouteIT {
             try (Callers callers = new Callers(namespace, true)) {
                 await().untilAsserted(() ->
                         assertThat(metric(router, "requests", candidate)).isGreaterThan(200));
-                // What the token of a build that is not for this environment looks like to the node.
-                Files.writeString(candidate.data().resolve("identity/build.token"), "not.a.token\n");
+                revokeBuildToken(candidate);
                 await().atMost(Duration.ofSeconds(20))
                         .untilAsserted(() -> assertThat(metric(router, "refusals", candidate))
                                 .isPositive());
@@ -189,6 +190,15 @@ class RouteIT {
             assertThat(metric(router, "fallbacks", candidate)).isEqualTo(metric(router, "refusals", candidate));
             assertThat(metric(router, "usable", candidate)).isZero();
         }
+    }
+
+    private void revokeBuildToken(Fleet.Build build) throws Exception {
+        String token = Fleet.read(build.data().resolve("identity/build.token")).strip();
+        Program.Result revoked = fleet.program.call("token", "revoke", token);
+        assertThat(revoked.exitCode()).as("%s", revoked).isZero();
+        Path arriving = build.data().resolve("identity/arriving");
+        Files.copy(folder.resolve("data/identity/revocations.jwt"), arriving);
+        Files.move(arriving, build.data().resolve("identity/revocations.jwt"), StandardCopyOption.REPLACE_EXISTING);
     }
 
     private HttpResponse<String> http(String uri) throws Exception {
@@ -272,11 +282,10 @@ class RouteIT {
         assertThat(again.field("route")).isEqualTo("1.5");
     }
 
-    private byte[] parachuteOf(String node) throws Exception {
-        return Objects.requireNonNull(io.nearkv.deploy.store.RouteStore.peek(folder.resolve(node + "/route"))
-                        .active())
-                .parachute()
-                .toArray();
+    private byte[] parachuteOf(String node) {
+        var active = RouteStore.peek(folder.resolve(node + "/route")).active();
+        var parachute = Objects.requireNonNull(active).parachute();
+        return Objects.requireNonNull(parachute).toArray();
     }
 
     @Test

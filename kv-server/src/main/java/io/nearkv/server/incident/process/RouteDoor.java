@@ -1,5 +1,7 @@
 package io.nearkv.server.incident.process;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.nearkv.core.KvException;
 import io.nearkv.core.route.DocumentVerdict;
 import io.nearkv.deploy.document.DocumentSigner;
@@ -18,6 +20,8 @@ import io.nearkv.net.client.KvTransport;
 import io.nearkv.server.incident.cluster.AuditedFile;
 import io.nearkv.server.incident.cluster.ReplayCluster;
 import io.nearkv.server.incident.cluster.StepResult;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,12 +34,15 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The operators at the routers themselves, past the control plane: with documents that they sign, and what lies on the disks. Used by one thread at a time. */
 final class RouteDoor implements AutoCloseable {
     private static final Duration OFFER_TIMEOUT = Duration.ofSeconds(3);
     private static final Duration TTL = Duration.ofMinutes(30);
     private static final int ALL = 10_000;
+    private static final Pattern PUSHED = Pattern.compile("\"holding\":(\\d+),\"total\":(\\d+),\"millis\":(\\d+)");
 
     private final World world;
     private final InstantSource clock;
@@ -148,18 +155,41 @@ final class RouteDoor implements AutoCloseable {
                 begun);
     }
 
-    /** The rollback of an operator: the way back that lies beside the route on a disk, handed to every router. Needs neither a key nor a service. */
+    /** The rollback of an operator, as a command with nothing but the folder of one router: the way back lies there, and needs neither a key nor a service. */
     StepResult rollbackByCommand(ChildJvm jvm) throws InterruptedException {
         long begun = System.nanoTime();
-        SignedDocument active = stored().active();
-        SignedDocument back = active == null ? null : active.parachute();
-        if (back == null) {
-            return StepResult.refused("NO_WAY_BACK", "the route has none", ProcessCluster.millisSince(begun));
+        String said;
+        int exitCode;
+        try {
+            Process command = jvm.start(
+                    world.folder(),
+                    world.folder().resolve("rollback.log"),
+                    List.of(
+                            "rollback",
+                            "--env",
+                            World.PRODUCTION.environment(),
+                            "--folder",
+                            world.routeFolder(0).toString(),
+                            "--reason",
+                            "the incident",
+                            "--json"));
+            said = new String(command.getInputStream().readAllBytes(), UTF_8);
+            exitCode = command.waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        return offered(
-                back.bytes().toArray(),
-                "the way back is pulled, to " + back.route().summary(),
-                begun);
+        long whole = ProcessCluster.millisSince(begun);
+        Matcher pushed = PUSHED.matcher(said);
+        if (!pushed.find()) {
+            return StepResult.refused("FAILED", "exit code " + exitCode + ", see rollback.log", whole);
+        }
+        String detail = "nearkv rollback: " + pushed.group(1) + "/" + pushed.group(2) + " follow; the whole command took "
+                + whole + " ms";
+        long millis = Long.parseLong(pushed.group(3));
+        int reached = following(world.known(), ALL);
+        return exitCode == 0
+                ? StepResult.done(detail, millis, reached, ReplayCluster.ROUTERS)
+                : new StepResult(false, "INCOMPLETE", detail, millis, reached, ReplayCluster.ROUTERS);
     }
 
     List<AuditedFile> verifyAudit() {
