@@ -59,25 +59,6 @@ public record Timeline(int minuteMillis, int minutes, int settleMillis) {
         return START.plusMinutes((long) Math.floor(minute)).format(CLOCK);
     }
 
-    /** Returns how many minutes after a change of the routes are not judged. At least one. */
-    public int settleMinutes() {
-        return Math.max(1, (settleMillis + minuteMillis - 1) / minuteMillis);
-    }
-
-    /**
-     * Returns the minutes between two moments at which routes were changed, without what it takes to settle after the first, and without the last minute: what begins in it may end
-     * behind the second. Empty where that takes longer.
-     */
-    public Window between(Moment from, Moment to) {
-        int last = to.minute() - 1;
-        return new Window(Math.min(from.minute() + settleMinutes(), last), last);
-    }
-
-    /** Returns the minutes in which all of production was routed to the wrong build. */
-    public Window impact() {
-        return between(Moment.T4, Moment.T5);
-    }
-
     /** Returns how far a measured duration may be from the report's, in minutes: one, or what a process takes to react. */
     public double toleranceMinutes() {
         return Math.max(1.0, (double) settleMillis / minuteMillis);

@@ -69,7 +69,7 @@ public final class ChildProcesses {
     }
 
     /**
-     * The control plane of production, with the bug of the report in its list of builds.
+     * The control plane of production, with the bug of the report in its list of builds as soon as a file says so.
      *
      * @param folder that of the replay
      * @param routers who follow the routes
@@ -81,6 +81,7 @@ public final class ChildProcesses {
         Path data = folder.resolve("core");
         IdentityDirectory identity = IdentityDirectory.open(data, clock);
         Value stray = Value.of(Files.readAllBytes(ClusterSetup.strayManifest(folder)));
+        Path bug = ClusterSetup.listBug(folder);
         Path keys = folder.resolve("keys");
         ControlPlaneOptions options = ControlPlaneOptions.builder(
                         World.PRODUCTION,
@@ -93,7 +94,7 @@ public final class ChildProcesses {
                 .publishTimeout(PUBLISH_TIMEOUT)
                 .retryInterval(RETRY_INTERVAL)
                 .layers(new SafetyLayers(checked, true, true, true))
-                .strayManifests(() -> List.of(stray))
+                .strayManifests(() -> Files.exists(bug) ? List.of(stray) : List.of())
                 .build();
         String token = requireNonNull(io.nearkv.server.config.DataFolder.readOneLine(data.resolve("admin.token")));
         try (KvTransport transport = ClusterSetup.transport(token);

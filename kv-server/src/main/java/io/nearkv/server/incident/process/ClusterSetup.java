@@ -86,7 +86,8 @@ final class ClusterSetup {
         Path core = folder.resolve("core");
         Path staging = folder.resolve("staging-1.9");
         node("core", core, corePort, "--environment", "production");
-        // Five routers of one address come back again and again in the replay of the incident, and are to be told 401 each time.
+        // Five routers of one address come back again and again in the replay of the incident, and are to be told 401
+        // each time.
         node(
                 "staging-1.9",
                 staging,
@@ -191,6 +192,11 @@ final class ClusterSetup {
     /** Returns the file of the manifest of staging that the list of production has in it. */
     static Path strayManifest(Path folder) {
         return folder.resolve("staging-1.9.manifest");
+    }
+
+    /** Returns the file whose presence lets that bug out. */
+    static Path listBug(Path folder) {
+        return folder.resolve("list-bug");
     }
 
     private static PublishRequest request(String version, String digest, List<String> endpoints) {

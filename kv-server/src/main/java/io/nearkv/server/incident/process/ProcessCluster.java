@@ -128,6 +128,12 @@ final class ProcessCluster implements ReplayCluster {
 
     @Override
     public Listing listBuilds() throws InterruptedException {
+        try {
+            // It was latent until then.
+            Path unused = Files.write(ClusterSetup.listBug(world.folder()), new byte[0]);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         // Without protections whoever asks takes what the server says; with them every item is looked at again.
         return control.list(plan.has(Layer.PRE_CHECKS));
     }

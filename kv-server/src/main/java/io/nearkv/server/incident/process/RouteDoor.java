@@ -183,8 +183,8 @@ final class RouteDoor implements AutoCloseable {
         if (!pushed.find()) {
             return StepResult.refused("FAILED", "exit code " + exitCode + ", see rollback.log", whole);
         }
-        String detail = "nearkv rollback: " + pushed.group(1) + "/" + pushed.group(2) + " follow; the whole command took "
-                + whole + " ms";
+        String detail = "nearkv rollback: " + pushed.group(1) + "/" + pushed.group(2)
+                + " follow; the whole command took " + whole + " ms";
         long millis = Long.parseLong(pushed.group(3));
         int reached = following(world.known(), ALL);
         return exitCode == 0

@@ -8,6 +8,7 @@ import io.nearkv.server.incident.model.Effect;
 import io.nearkv.server.incident.model.Mode;
 import io.nearkv.server.incident.model.Tenant;
 import io.nearkv.server.incident.model.Window;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -28,8 +29,10 @@ public final class Access extends Product {
     private final Tally certificates = users("session: app fetches /certs", Tenant.INTERNAL, Effect.FAILS, "403");
     private final Tally postures = users("session: app with a device policy", Tenant.INTERNAL, Effect.FAILS, "403");
     private final Tally others = users("session: neither", Tenant.INTERNAL, Effect.UNAFFECTED, "");
-    private final BitSet seen = new BitSet();
-    private final BitSet hit = new BitSet();
+    /** The minutes in which each session was used, and those in which it was refused. */
+    private final List<BitSet> used = new ArrayList<>();
+
+    private final List<BitSet> refused = new ArrayList<>();
     private @Nullable AccessService service;
     private int next;
     private long round;
@@ -55,6 +58,10 @@ public final class Access extends Product {
         AccessService made = new AccessService(open(Tenant.INTERNAL, 1), id());
         made.prepare(POSTURE, "not used here");
         service = made;
+        for (int i = 0; i < SESSIONS; i++) {
+            used.add(new BitSet());
+            refused.add(new BitSet());
+        }
     }
 
     @Override
@@ -69,11 +76,8 @@ public final class Access extends Product {
             next = (next + STRIDE) % SESSIONS;
             boolean served = visit(access, session);
             double minute = recorder().clock().minute();
-            if (recorder().clock().timeline().impact().contains((int) Math.floor(minute))) {
-                seen.set(session);
-                if (!served) {
-                    hit.set(session);
-                }
+            if (minute >= 0) {
+                (served ? used : refused).get(session).set((int) minute);
             }
         }
     }
@@ -104,7 +108,14 @@ public final class Access extends Product {
 
     @Override
     public List<Check> checks(Mode mode, Window impact) {
-        Share share = new Share(hit.cardinality(), seen.cardinality());
+        int hit = 0;
+        int seen = 0;
+        for (int i = 0; i < used.size(); i++) {
+            boolean lost = !refused.get(i).get(impact.from(), impact.to()).isEmpty();
+            hit += lost ? 1 : 0;
+            seen += lost || !used.get(i).get(impact.from(), impact.to()).isEmpty() ? 1 : 0;
+        }
+        Share share = new Share(hit, seen);
         return List.of(
                 mode == Mode.LEGACY
                         ? new Check("D4", "sessions hit", "> 50 %", share.toString(), share.value() > 0.5)

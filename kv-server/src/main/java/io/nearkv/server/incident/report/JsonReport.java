@@ -108,7 +108,7 @@ public final class JsonReport {
         object.put("failed", users.failed());
         object.put("share", rounded(new Share(users.failed(), users.requests()).value()));
         if (run.layer() == null) {
-            Share impact = Share.of(List.of(users), run.timeline().impact());
+            Share impact = Share.of(List.of(users), run.impact());
             Map<String, @Nullable Object> window = new LinkedHashMap<>();
             window.put("requests", impact.requests());
             window.put("failed", impact.failed());

@@ -120,7 +120,7 @@ final class Tables {
         for (RunResult run : runs) {
             ProductResult result = run.products().get(product);
             ClassResult users = result.classes().get(index);
-            Share impact = Share.of(List.of(users), run.timeline().impact());
+            Share impact = Share.of(List.of(users), run.impact());
             html.add("<td class=\"n split\">{}</td>", number(users.requests()));
             String style = users.failed() > 0 ? "n bad" : "n";
             html.add("<td class=\"" + style + "\">{}</td>", number(users.failed()));

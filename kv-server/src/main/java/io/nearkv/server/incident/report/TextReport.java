@@ -91,8 +91,7 @@ public final class TextReport {
                         number(users.requests()),
                         number(users.failed()),
                         run.layer() == null
-                                ? Share.of(List.of(users), run.timeline().impact())
-                                        .percent()
+                                ? Share.of(List.of(users), run.impact()).percent()
                                 : "",
                         time(run, users.firstFailureNanos()),
                         time(run, users.lastFailureNanos()),

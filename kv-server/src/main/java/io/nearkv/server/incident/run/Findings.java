@@ -40,12 +40,12 @@ final class Findings {
     }
 
     /** Returns the share of the store's users whose requests go by one key, and therefore fail as the routes are weighted. */
-    Share byKey(Moment from, Moment to) {
+    Share byKey(Window window) {
         List<ClassResult> single = store.stream()
                 .filter(each -> !each.who().name().contains("many"))
                 .filter(each -> !each.who().name().contains("list"))
                 .toList();
-        return Share.of(single, timeline.between(from, to));
+        return Share.of(single, window);
     }
 
     Share store(Window window) {

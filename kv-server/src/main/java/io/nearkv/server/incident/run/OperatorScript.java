@@ -24,8 +24,9 @@ final class OperatorScript {
     /** The moments of a short run, in minutes. */
     static final int SHORT_MINUTES = 20;
 
-    private static final int SHORT_CHOICE = 3;
-    private static final int SHORT_ROUTE = 5;
+    private static final int SHORT_START = 1;
+    private static final int SHORT_CHOICE = 4;
+    private static final int SHORT_ROUTE = 6;
     private static final int SHORT_ROLLBACK = 10;
     private static final int SHORT_EDIT = 16;
 
@@ -76,6 +77,8 @@ final class OperatorScript {
 
     /** Plays what is needed to see one layer hold; returns when its last minute is over. */
     List<ScriptEvent> playShort() throws InterruptedException {
+        at(SHORT_START);
+        step("T1", "the good build prod-1.9 gets 1 %", () -> cluster.startRollout(FIRST_SHARE));
         at(SHORT_CHOICE);
         chooseFromList();
         at(SHORT_ROUTE);
@@ -127,7 +130,8 @@ final class OperatorScript {
 
     private void step(String id, String action, Step step) throws InterruptedException {
         double minute = clock.minute();
-        add(new ScriptEvent(id, minute, action, step.take()));
+        StepResult result = step.take();
+        add(new ScriptEvent(id, minute, clock.minute(), action, result));
     }
 
     private void add(ScriptEvent event) {
@@ -144,6 +148,7 @@ final class OperatorScript {
             if (left <= 0) {
                 add(new ScriptEvent(
                         "T7",
+                        clock.minute(),
                         clock.minute(),
                         "nothing has failed for two minutes",
                         StepResult.done("the incident is closed", 0, 0, 0)));

@@ -136,13 +136,14 @@ public final class Replay {
             List<Product> products,
             List<ScriptEvent> events) {
         Timeline timeline = recorder.clock().timeline();
+        Windows windows = Windows.of(events, timeline.minutes());
         List<ProductResult> results = new ArrayList<>();
         List<ClassResult> everybody = new ArrayList<>();
         for (Product product : products) {
             List<ClassResult> classes = recorder.classes(product.id());
             List<Check> checks = new ArrayList<>();
-            classes.forEach(each -> checks.add(Judge.ofUsers(mode, timeline, each)));
-            checks.addAll(product.checks(mode, timeline.impact()));
+            classes.forEach(each -> checks.add(Judge.ofUsers(mode, windows, each)));
+            checks.addAll(product.checks(mode, windows.impact()));
             results.add(new ProductResult(
                     product.id(),
                     product.name(),
@@ -154,7 +155,7 @@ public final class Replay {
             everybody.addAll(classes);
         }
         Findings findings = new Findings(timeline, events, recorder.classes("D1"), everybody);
-        Judge judge = new Judge(timeline, events, findings);
+        Judge judge = new Judge(timeline, events, windows, findings);
         Evidence evidence = cluster.evidence();
         List<Check> checks = new ArrayList<>(
                 switch (mode) {
@@ -168,6 +169,7 @@ public final class Replay {
                 mode,
                 layer,
                 timeline,
+                windows.impact(),
                 cluster.processes(),
                 events,
                 layer == null ? findings.phases() : List.of(),

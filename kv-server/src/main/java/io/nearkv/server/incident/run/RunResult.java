@@ -9,6 +9,7 @@ import io.nearkv.server.incident.measure.ProductResult;
 import io.nearkv.server.incident.model.Layer;
 import io.nearkv.server.incident.model.Mode;
 import io.nearkv.server.incident.model.Timeline;
+import io.nearkv.server.incident.model.Window;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param mode what it was to show
  * @param layer the first layer that was on, where one was to hold alone; else null
  * @param timeline its time
+ * @param impact the minutes in which all of production was routed to the wrong build, or was to be
  * @param processes what ran, one line each
  * @param events what the operators did
  * @param phases how long each took; empty where the report's script was not played
@@ -31,6 +33,7 @@ public record RunResult(
         Mode mode,
         @Nullable Layer layer,
         Timeline timeline,
+        Window impact,
         List<String> processes,
         List<ScriptEvent> events,
         List<PhaseResult> phases,
@@ -42,6 +45,7 @@ public record RunResult(
     public RunResult {
         requireNonNull(mode, "mode");
         requireNonNull(timeline, "timeline");
+        requireNonNull(impact, "impact");
         processes = List.copyOf(processes);
         events = List.copyOf(events);
         phases = List.copyOf(phases);
