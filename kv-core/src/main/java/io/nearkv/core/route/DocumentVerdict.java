@@ -19,6 +19,8 @@ import java.util.Set;
  */
 public record DocumentVerdict(
         Outcome outcome, String reason, String detail, long epoch, long seq, String hash, String active, String node) {
+    private static final String UNSUPPORTED = "unsupported";
+
     /** What became of a document. */
     public enum Outcome {
         /** It is verified, on the disk and in force. */
@@ -71,8 +73,13 @@ public record DocumentVerdict(
         return outcome == Outcome.ACCEPTED || outcome == Outcome.KNOWN;
     }
 
+    /** Returns whether it is the verdict of a node that has no routes at all. */
+    public boolean isUnsupported() {
+        return outcome == Outcome.REJECTED && reason.equals(UNSUPPORTED);
+    }
+
     /** Returns the verdict of a node that has no routes at all. */
     public static DocumentVerdict unsupported(String node) {
-        return new DocumentVerdict(Outcome.REJECTED, "unsupported", "this node follows no route", 0, 0, "", "", node);
+        return new DocumentVerdict(Outcome.REJECTED, UNSUPPORTED, "this node follows no route", 0, 0, "", "", node);
     }
 }

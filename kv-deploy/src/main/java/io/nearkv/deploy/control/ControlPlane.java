@@ -226,7 +226,7 @@ public final class ControlPlane implements AutoCloseable {
         return book.publish(now, planner.wholly(book.ground(now, builds), target, shortened(reason)), cause);
     }
 
-    /** Renews the lease, and publishes anew where the ledger has grown. */
+    /** Renews the lease, and publishes anew where the ledger has grown or the nodes are others: a rollback goes to those that the route names. */
     private void keepUp(Snapshot seen) throws RefusedException, InterruptedException {
         ControlState.Current current = seen.current();
         Route route = seen.route();
@@ -236,8 +236,10 @@ public final class ControlPlane implements AutoCloseable {
         boolean leaseDue = !route.lease().isZero()
                 && options.nanoTime.getAsLong() - leasedNanos >= route.lease().toNanos() / 3;
         boolean ledgerGrew = seen.lastLedgerNumber() > current.ledger();
-        if (leaseDue || ledgerGrew) {
-            Snapshot published = upkeep(seen, leaseDue ? "lease_renewed" : "known_good_renewed");
+        boolean otherNodes = !route.nodes().equals(options.nodes);
+        if (leaseDue || ledgerGrew || otherNodes) {
+            Snapshot published =
+                    upkeep(seen, leaseDue ? "lease_renewed" : ledgerGrew ? "known_good_renewed" : "nodes_renewed");
             if (published != null) {
                 Coverage unused = fleet.publish(published, documents.trustDocument());
             }

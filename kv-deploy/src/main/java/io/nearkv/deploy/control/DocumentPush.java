@@ -124,9 +124,7 @@ public final class DocumentPush implements AutoCloseable {
     }
 
     private static NodeReport judged(Target target, NodeReport report, DocumentVerdict verdict) {
-        boolean follows = !verdict.reason()
-                .equals(DocumentVerdict.unsupported(verdict.node()).reason());
-        return follows || target.required() ? report : report.outside();
+        return verdict.isUnsupported() && !target.required() ? report.outside() : report;
     }
 
     /** Ends what runs; idempotent. */

@@ -19,6 +19,9 @@ import org.slf4j.LoggerFactory;
 final class Fleet implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Fleet.class);
 
+    /** After which time an instance that follows no route is asked again whether it does now. */
+    private static final Duration OUTSIDE_INTERVAL = Duration.ofSeconds(60);
+
     private final ControlPlaneOptions options;
     private final ControlState state;
     private final DocumentPush push;
@@ -29,10 +32,13 @@ final class Fleet implements AutoCloseable {
 
     private volatile Set<String> present = Set.of();
 
+    private volatile long allAskedNanos;
+
     Fleet(ControlPlaneOptions options, ControlState state, DocumentPush push) {
         this.options = options;
         this.state = state;
         this.push = push;
+        this.allAskedNanos = options.nanoTime.getAsLong();
     }
 
     /**
@@ -61,9 +67,21 @@ final class Fleet implements AutoCloseable {
         return coverage;
     }
 
-    /** Asks everybody what they follow. */
+    /** Asks everybody what they follow; those that follow no route by their own settings once in a while only. */
     Coverage ask(Snapshot now) throws InterruptedException {
-        return push.status(targets(now), Duration.ZERO);
+        long nanos = options.nanoTime.getAsLong();
+        boolean all = nanos - allAskedNanos >= OUTSIDE_INTERVAL.toNanos();
+        if (all) {
+            allAskedNanos = nanos;
+        }
+        List<Target> asked = new ArrayList<>();
+        for (Target target : targets(now)) {
+            NodeReport report = last.get(target.endpoint());
+            if (all || report == null || report.state() != NodeReport.State.OUTSIDE) {
+                asked.add(target);
+            }
+        }
+        return push.status(asked, Duration.ZERO);
     }
 
     /** Judges what everybody follows against what is in force, pushes it to those who do not follow, and returns what that brought to light. */

@@ -201,6 +201,20 @@ class ControlPlaneTest {
     }
 
     @Test
+    void a_route_names_the_nodes_of_the_control_plane_that_runs() throws Exception {
+        ControlPlane first = rig.start(rig.openStore(), options -> options.nodes(List.of(EDGE_1)));
+        rig.knownGood("1.8.2");
+        first.close();
+
+        ControlPlane plane = rig.start();
+        plane.tick();
+        plane.tick();
+
+        assertThat(rig.followed(EDGE_2).nodes()).isEqualTo(EDGES);
+        assertThat(plane.status().coverage().complete()).isTrue();
+    }
+
+    @Test
     void a_candidate_has_a_lease_that_is_renewed_every_third_of_it() throws Exception {
         ControlPlane plane = rig.start();
         rig.knownGood("1.8.2");

@@ -81,6 +81,11 @@ final class FakeFleet implements RouteTransport, AutoCloseable {
     }
 
     @Override
+    public String environment() {
+        return environment.service.environment();
+    }
+
+    @Override
     public RouteLink connect(LinkRequest request) {
         String endpoint = request.endpoints().get(0);
         return new RouteLink() {

@@ -80,8 +80,8 @@ final class DocumentTraffic {
         offers.decrementAndGet();
         if (stranger && verdict.isGarbage()) {
             // Counted like a wrong token, so that a signature's cost cannot be had at will. What a trusted key has
-            // signed is
-            // not: a control plane that offers the same again and again must not stand in the way of a break-glass.
+            // signed is not: a control plane that offers the same again and again must not stand in the way of a
+            // break-glass.
             connection.context().failedOffer(peer);
         }
         if (id != 0 && !closed) {

@@ -131,16 +131,7 @@ final class BreakGlassCommand extends BaseCommand {
         facts.put("coverage", coverage.summary());
         OperatorAudit.append(console(), route, audit, "break_glass", facts);
         print(made, coverage, number);
-        if (!coverage.complete()) {
-            throw new CommandException(
-                    PushOptions.exitCode(coverage),
-                    "incomplete",
-                    coverage.holding() + " of " + coverage.total() + " follow; "
-                            + (coverage.waits()
-                                    ? "run it again when those that are missing answer"
-                                    : "see above why not"),
-                    null);
-        }
+        PushOptions.requireComplete(coverage, "see above why not");
         return ExitCode.DONE;
     }
 

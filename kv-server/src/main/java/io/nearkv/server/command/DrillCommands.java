@@ -16,6 +16,7 @@ import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.JsonLine;
 import io.nearkv.server.cli.PlainText;
+import io.nearkv.server.config.LogSetup;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,6 +54,8 @@ final class DrillCommands {
 
         @Override
         protected final ExitCode run() throws IOException, InterruptedException {
+            // What the copy says of itself, such as that it has taken the way back, would only frighten.
+            LogSetup.want(LogSetup.Format.TEXT, verbose() ? "debug" : "error");
             ServiceId id = service.id();
             LocalRoute route = local.read(console()).of(id);
             String signatures = route.signatureProblem();
@@ -67,6 +70,13 @@ final class DrillCommands {
             for (NodeReport node : asked.nodes()) {
                 boolean answers = node.settled();
                 told(answers, "node", node.endpoint() + (answers ? " answers" + follows(node) : " " + node.detail()));
+            }
+            if (asked.total() == 0) {
+                told(
+                        false,
+                        "nodes",
+                        "nobody would follow: the route names no node, and none of its instances follows one; name nodes with"
+                                + " --node");
             }
             tryOut(route, asked);
             if (failures.isEmpty()) {

@@ -6,6 +6,7 @@ import io.nearkv.deploy.control.DocumentPush.Target;
 import io.nearkv.deploy.control.NodeReport;
 import io.nearkv.deploy.model.ServiceId;
 import io.nearkv.net.client.KvTransport;
+import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.JsonLine;
@@ -124,11 +125,16 @@ final class PushOptions {
                 .json("missing", "[" + String.join(",", missing) + "]");
     }
 
-    /** Returns how the command ends where not all follow. */
-    static ExitCode exitCode(Coverage coverage) {
-        if (coverage.complete()) {
-            return ExitCode.DONE;
+    /** Fails where not all follow: with what is to be done, or with this where nothing better is known. */
+    static void requireComplete(Coverage coverage, String otherwise) {
+        if (coverage.complete() && coverage.total() > 0) {
+            return;
         }
-        return coverage.waits() ? ExitCode.UNAVAILABLE : ExitCode.FAILURE;
+        String text = coverage.total() == 0
+                ? "nobody follows: the route names no node, and none of its instances follows one; name nodes with --node"
+                : coverage.holding() + " of " + coverage.total() + " follow; "
+                        + (coverage.waits() ? "run it again, or start the nodes that are missing" : otherwise);
+        throw new CommandException(
+                coverage.waits() ? ExitCode.UNAVAILABLE : ExitCode.FAILURE, "incomplete", text, null);
     }
 }

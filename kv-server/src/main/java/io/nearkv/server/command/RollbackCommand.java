@@ -12,7 +12,6 @@ import io.nearkv.deploy.model.RouteEntry;
 import io.nearkv.deploy.model.RouteKind;
 import io.nearkv.deploy.model.ServiceId;
 import io.nearkv.server.cli.BaseCommand;
-import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.JsonLine;
@@ -106,9 +105,7 @@ final class RollbackCommand extends BaseCommand {
                     + coverage.elapsed().toMillis() + " ms, target " + described(target));
             PushOptions.printMissing(console(), coverage);
         }
-        if (!coverage.complete()) {
-            throw new CommandException(PushOptions.exitCode(coverage), "incomplete", explain(coverage, way), null);
-        }
+        PushOptions.requireComplete(coverage, explain(coverage, way));
         return ExitCode.DONE;
     }
 
@@ -136,16 +133,13 @@ final class RollbackCommand extends BaseCommand {
     }
 
     private static String explain(Coverage coverage, Route way) {
-        String text = coverage.holding() + " of " + coverage.total() + " follow";
         boolean newer =
                 coverage.missing().stream().map(NodeReport::reason).anyMatch(reason -> reason.equals("not_newer"));
-        if (newer) {
-            return text + "; some follow a newer route than the one whose way back this is (epoch " + way.epoch()
-                    + " seq " + way.seq()
-                    + "): run it from the folder of one of them, or use the control plane or a break-glass";
-        }
-        return text
-                + (coverage.waits() ? "; run it again, or start the nodes that are missing" : "; see above why not");
+        return newer
+                ? "some follow a newer route than the one whose way back this is (epoch " + way.epoch() + " seq "
+                        + way.seq()
+                        + "): run it from the folder of one of them, or use the control plane or a break-glass"
+                : "see above why not";
     }
 
     private static String described(RouteEntry target) {

@@ -156,6 +156,7 @@ final class RouteCommands {
             route.entries().forEach(entry -> row(table, entry, RouteText.percent(entry.weight())));
             route.knownGood().forEach(entry -> row(table, entry, "known-good"));
             table.print(console());
+            line("nodes: " + (route.nodes().isEmpty() ? "none" : String.join(" ", route.nodes())));
             String back = wayBack(local.kept());
             line(back == null ? "it brings no way back" : "way back: " + back);
             return ExitCode.DONE;
@@ -252,7 +253,7 @@ final class RouteCommands {
             name = "set",
             description = {
                 "Gives a build a share of the traffic, after checks; the rest stays where it is. A share of less than everything",
-                "is leased: if the control plane dies, it goes back by itself. 0% takes it away again. Exit code 21 if a check",
+                "is leased: if the control plane dies, it goes back by itself. 0%% takes it away again. Exit code 21 if a check",
                 "does not hold: each is named with what was found and what to do, and nothing was changed."
             })
     static final class SetWeight extends ControlCommand {
@@ -264,7 +265,7 @@ final class RouteCommands {
                 order = 1,
                 required = true,
                 paramLabel = "SHARE",
-                description = "Its share: 0% to 100% in steps of 0.01%, or basis points without the sign.")
+                description = "Its share: 0%% to 100%% in steps of 0.01%%, or basis points without the sign.")
         private String weight = "";
 
         @Option(

@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** A control plane with all that it stands on: its own store, the way to the nodes, the HTTP face. Needs nothing of what it deploys, neither to start nor to work. */
@@ -62,6 +63,16 @@ public final class ControlProcess implements AutoCloseable {
      */
     public static ControlProcess start(ControlSettings settings, InstantSource clock)
             throws RefusedException, IOException {
+        return start(settings, clock, UnaryOperator.identity());
+    }
+
+    /**
+     * As {@link #start(ControlSettings, InstantSource)}, with other options of the control plane than the settings say: for the replay of the incident alone, which switches layers off
+     * and faults on.
+     */
+    public static ControlProcess start(
+            ControlSettings settings, InstantSource clock, UnaryOperator<ControlPlaneOptions.Builder> changes)
+            throws RefusedException, IOException {
         ControlFolder folder = new ControlFolder(settings.folder());
         IdentityDirectory identity = IdentityDirectory.open(settings.folder().path(), clock);
         Value trust = read(settings.keys().resolve("trust.signed"));
@@ -86,7 +97,11 @@ public final class ControlProcess implements AutoCloseable {
                             .build());
             ControlPlane plane;
             try {
-                plane = ControlPlane.open(kv, transport, options(settings, service, identity, trust, clock));
+                plane = ControlPlane.open(
+                        kv,
+                        transport,
+                        changes.apply(options(settings, service, identity, trust, clock))
+                                .build());
             } catch (RuntimeException | RefusedException e) {
                 kv.close();
                 throw e;
@@ -104,7 +119,7 @@ public final class ControlProcess implements AutoCloseable {
         }
     }
 
-    private static ControlPlaneOptions options(
+    private static ControlPlaneOptions.Builder options(
             ControlSettings settings, ServiceId service, IdentityDirectory identity, Value trust, InstantSource clock)
             throws IOException {
         Path staging = settings.stagingTrust();
@@ -118,8 +133,7 @@ public final class ControlProcess implements AutoCloseable {
                 .lease(settings.lease())
                 .stagingTrust(staging == null ? null : read(staging))
                 .dependencies(settings.dependencies())
-                .clock(clock)
-                .build();
+                .clock(clock);
     }
 
     private static Value read(Path file) throws IOException {

@@ -207,6 +207,11 @@ public final class Node {
             NodeAuthority authority = own(owned, openAuthority(settings, environment, identity.files(), null, clock));
             return backing(settings, store, authority, identity.account(), true, clock, owned);
         }
+        // Where 'nearkv env create' has made the keys before there was a store, it is made for their account.
+        boolean empty = found.stamp() == null;
+        if (empty) {
+            options.initialAccount(new AccountInfo(identity.account(), DEFAULT_ACCOUNT));
+        }
         // The engine waits for the disk while the keys wait for the processor.
         CompletableFuture<RocksStore> opening =
                 CompletableFuture.supplyAsync(() -> RocksStore.open(folder, options.build()));
@@ -219,7 +224,10 @@ public final class Node {
             }
         }
         RocksStore store = own(owned, join(opening));
-        return backing(settings, store, authority, identity.account(), false, clock, owned);
+        if (empty && store.admin().namespaces(identity.account()).join().isEmpty()) {
+            store.admin().createNamespace(identity.account(), DEFAULT_NAMESPACE).join();
+        }
+        return backing(settings, store, authority, identity.account(), empty, clock, owned);
     }
 
     /** Puts the cache before the engine; closing it closes the engine too. */
