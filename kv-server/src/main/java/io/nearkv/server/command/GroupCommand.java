@@ -188,5 +188,11 @@ abstract sealed class GroupCommand extends BaseCommand {
         Incident(Console console) {
             super(console, "incident");
         }
+
+        /** The others are for the processes that it starts. */
+        @Override
+        protected ExitCode run() {
+            throw CommandException.usage("replay must follow (see: nearkv incident --help)");
+        }
     }
 }

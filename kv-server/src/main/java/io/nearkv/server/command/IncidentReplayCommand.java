@@ -42,7 +42,7 @@ import picocli.CommandLine.Option;
         })
 final class IncidentReplayCommand extends BaseCommand {
     private static final String EVERYTHING = "all";
-    private static final int SETTLE_MILLIS = 400;
+    private static final int SETTLE_MILLIS = 1000;
     private static final int MIN_MINUTE_MILLIS = 50;
 
     @Option(

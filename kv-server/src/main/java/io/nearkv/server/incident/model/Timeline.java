@@ -19,7 +19,7 @@ public record Timeline(int minuteMillis, int minutes, int settleMillis) {
 
     private static final LocalTime START = LocalTime.of(18, 58);
     private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm");
-    private static final int SETTLE_MILLIS = 400;
+    private static final int SETTLE_MILLIS = 1000;
 
     /** Checks the ranges. */
     public Timeline {

@@ -146,7 +146,7 @@ final class ClusterSetup {
         }
         startRouters(world, identity, bundle);
         startServices(world);
-        return new ProcessCluster(world, plan, children, jvm, clock);
+        return new ProcessCluster(world, plan, children, jvm, clock).warm();
     }
 
     private Map<Tenant, AccountId> accounts(String core, String token, AccountId internal) {

@@ -19,7 +19,8 @@ final class MetricsPage {
 
     private final String text;
 
-    private MetricsPage(String text) {
+    /** Takes the text of the page. */
+    MetricsPage(String text) {
         this.text = text;
     }
 

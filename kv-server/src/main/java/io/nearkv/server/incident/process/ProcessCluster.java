@@ -34,6 +34,7 @@ final class ProcessCluster implements ReplayCluster {
     private static final Duration ASK_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration CHANGE_TIMEOUT = Duration.ofSeconds(20);
     private static final Duration DAY = Duration.ofDays(1);
+    private static final int ALL = 10_000;
     private static final long INTRUDER_MILLIS = 15_000;
     private static final int INTRUDER_LOOKS = 20;
     private static final long INTRUDER_PAUSE_MILLIS = 100;
@@ -58,12 +59,23 @@ final class ProcessCluster implements ReplayCluster {
         this.control = new ControlDoor(
                 new ControlClient(child("control").field("url"), world.operatorToken(), CHANGE_TIMEOUT), world, routes);
         this.counters = new RouterCounters(
-                world, routers().stream().map(each -> each.field("ops")).toList());
+                        world,
+                        routers().stream().map(each -> each.field("ops")).toList())
+                .start();
         this.ci = new TextClient(child("ci").field("url"), CHANGE_TIMEOUT);
         this.processes = described(plan);
         // Who stops the replay with Ctrl-C leaves nothing behind.
         this.atExit = new Thread(() -> end(this.children.values()), "replay-end");
         Runtime.getRuntime().addShutdownHook(atExit);
+    }
+
+    /** Has everything that operators will use been used once, so that their steps take what they take and not what a first time takes. */
+    ProcessCluster warm() throws InterruptedException {
+        int unused = routes.following(world.known(), ALL);
+        Listing unusedList = control.list(true);
+        StepResult unusedSecret = ask("secret");
+        counters.look();
+        return this;
     }
 
     private Child child(String name) {
@@ -145,20 +157,15 @@ final class ProcessCluster implements ReplayCluster {
 
     @Override
     public StepResult route(ListedBuild build, int basisPoints) throws InterruptedException {
-        StepResult result = control.setWeight(build.id(), basisPoints, "the rollout goes on");
-        counters.look();
-        return result;
+        return control.setWeight(build.id(), basisPoints, "the rollout goes on");
     }
 
     @Override
     public StepResult rollback(ListedBuild listed) throws InterruptedException {
-        counters.look();
-        StepResult result = plan.has(Layer.PRE_CHECKS)
+        return plan.has(Layer.PRE_CHECKS)
                 ? control.rollback("the old build was fine")
                 // What rolled back in the report took its target from the list.
-                : control.setWeight(listed.id(), 10_000, "rollback to the build from the list");
-        counters.markWhollyForeign();
-        return result;
+                : control.setWeight(listed.id(), ALL, "rollback to the build from the list");
     }
 
     @Override
@@ -170,7 +177,7 @@ final class ProcessCluster implements ReplayCluster {
     public StepResult ciRollback() throws InterruptedException {
         StepResult result = ask("rollback");
         return result.accepted()
-                ? StepResult.done(result.detail(), result.millis(), routes.following(world.known(), 10_000), ROUTERS)
+                ? StepResult.done(result.detail(), result.millis(), routes.following(world.known(), ALL), ROUTERS)
                 : result;
     }
 
@@ -190,7 +197,6 @@ final class ProcessCluster implements ReplayCluster {
 
     @Override
     public StepResult breakGlass(int basisPoints) throws InterruptedException {
-        counters.look();
         return plan.layers().isEmpty() ? routes.editByHand(basisPoints) : routes.breakGlass();
     }
 
@@ -289,6 +295,7 @@ final class ProcessCluster implements ReplayCluster {
 
     @Override
     public void close() {
+        counters.close();
         routes.close();
         end(children.values());
         children.values().forEach(Child::kill);

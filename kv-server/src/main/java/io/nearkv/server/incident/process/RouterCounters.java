@@ -3,74 +3,97 @@ package io.nearkv.server.incident.process;
 import io.nearkv.core.KvException;
 import io.nearkv.server.incident.cluster.Evidence;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
-/** What the routers have counted: looked at now and then, because the counters of a build end with the route that names it. Used by one thread at a time. */
-final class RouterCounters {
+/** What the routers have counted. They are looked at again and again, by a thread, because the counters of a build end with the route that names it. Thread-safe. */
+final class RouterCounters implements AutoCloseable {
     private static final String FOREIGN = "reason=\"foreign_build\"";
+    private static final long INTERVAL_MILLIS = 200;
+    private static final double EVERYTHING = 0.999;
 
     private final World world;
     private final List<String> operations;
+    private final CountDownLatch closed = new CountDownLatch(1);
     private Evidence most = Evidence.NONE;
-    private double goodAtMark = -1;
+    /** What known-good builds had answered when all of production was first routed to the build of staging; negative before. */
+    private double answeredBefore = -1;
 
-    /** @param operations where the routers answer for metrics */
+    /**
+     * Creates it.
+     *
+     * @param operations where the routers answer for metrics
+     */
     RouterCounters(World world, List<String> operations) {
         this.world = world;
         this.operations = operations;
+    }
+
+    /** Begins to look. */
+    RouterCounters start() {
+        Thread thread = new Thread(this::watch, "replay-counters");
+        thread.setDaemon(true);
+        thread.start();
+        return this;
+    }
+
+    private void watch() {
+        try {
+            do {
+                look();
+            } while (!closed.await(INTERVAL_MILLIS, TimeUnit.MILLISECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static String build(String id) {
         return "build=\"" + id + "\"";
     }
 
-    private double answeredByKnownGood(MetricsPage page) {
-        return page.sum("nearkv_route_requests_total", build(world.known()))
-                + page.sum("nearkv_route_requests_total", build(world.older()));
-    }
-
-    /** From now on all of production is routed to the build of staging, or was to be: what known-good builds answer from now on they answer instead. */
-    void markWhollyForeign() throws InterruptedException {
-        double sum = 0;
-        for (String each : operations) {
-            sum += answeredByKnownGood(MetricsPage.of(each));
-        }
-        goodAtMark = sum;
-        look();
-    }
-
     /** Looks at all routers. One that does not answer is passed over. */
-    void look() throws InterruptedException {
+    synchronized void look() throws InterruptedException {
+        String id = build(world.foreign());
         double documents = 0;
         double links = 0;
         double requests = 0;
         double refusals = 0;
         double good = 0;
-        boolean foreign = false;
-        String id = build(world.foreign());
+        int wholly = 0;
         for (String each : operations) {
             try {
                 MetricsPage page = MetricsPage.of(each);
+                double weight = page.sum("nearkv_route_weight", id);
                 documents += page.sum("nearkv_route_rejections_total", FOREIGN);
-                boolean weighted = page.sum("nearkv_route_weight", id) > 0;
-                foreign |= weighted;
-                links += weighted && page.sum("nearkv_route_usable", id) == 0 ? 1 : 0;
+                links += weight > 0 && page.sum("nearkv_route_usable", id) == 0 ? 1 : 0;
                 requests += page.sum("nearkv_route_requests_total", id);
                 refusals += page.sum("nearkv_route_refusals_total", id);
-                good += answeredByKnownGood(page);
+                good += page.sum("nearkv_route_requests_total", build(world.known()))
+                        + page.sum("nearkv_route_requests_total", build(world.older()));
+                wholly += weight > EVERYTHING ? 1 : 0;
             } catch (KvException e) {
-                assert e.getMessage() != null; // One that was killed counts nothing any more.
+                return; // One that was killed would make the sums of the others look small.
             }
         }
-        double instead = foreign && goodAtMark >= 0 ? good - goodAtMark : 0;
+        double instead = 0;
+        if (wholly == operations.size()) {
+            answeredBefore = answeredBefore < 0 ? good : answeredBefore;
+            instead = good - answeredBefore;
+        }
         most = most.max(new Evidence(
                 Math.round(documents),
                 Math.round(links),
                 Math.round(requests),
                 Math.round(refusals),
-                Math.max(0, Math.round(instead))));
+                Math.round(instead)));
     }
 
-    Evidence evidence() {
+    synchronized Evidence evidence() {
         return most;
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
     }
 }

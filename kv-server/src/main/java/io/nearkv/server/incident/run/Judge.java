@@ -22,6 +22,8 @@ final class Judge {
     private static final double ALL = 0.99;
 
     private static final long BREAK_GLASS_MILLIS = 1000;
+    private static final double DEVIATIONS = 3.5;
+    private static final String SHARE = "share of requests that fail";
 
     private final Timeline timeline;
     private final List<ScriptEvent> events;
@@ -74,9 +76,10 @@ final class Judge {
                 "accepted",
                 said(last("T2")),
                 last("T2").accepted());
-        share("T3", "share of requests that fail", findings.byKey(windows.misrouted()), 0.07, 0.13, "about 10 %");
-        share("T4", "share of requests that fail", findings.store(windows.impact()), ALL, 1, "about 100 %");
-        share("T5", "share of requests that fail", findings.byKey(windows.converging()), 0.15, 0.25, "about 20 %");
+        about("T3", findings.byKey(windows.misrouted()), 0.10, 0.03);
+        Share impact = findings.store(windows.impact());
+        add("T4", SHARE, "about 100 %", impact.toString(), impact.isWithin(ALL, 1));
+        about("T5", findings.byKey(windows.converging()), 0.20, 0.05);
         double calm = Math.max(0, findings.lastFailure() - findings.minuteOf(Moment.T6));
         double within = timeline.toleranceMinutes();
         add("T6", "minutes from the second edit to the last failure", atMost(within), number(calm), calm <= within);
@@ -221,8 +224,16 @@ final class Judge {
         add(id, title, minutes(wanted), number(measured), fits(measured, wanted));
     }
 
-    private void share(String id, String title, Share share, double low, double high, String expected) {
-        add(id, title, expected, share.toString(), share.isWithin(low, high));
+    /** A share of the keys, and so of the requests: as exactly as so few of them can tell. */
+    private void about(String id, Share share, double wanted, double tolerance) {
+        double deviation = share.requests() == 0 ? 0 : Math.sqrt(wanted * (1 - wanted) / share.requests());
+        double off = Math.max(tolerance, DEVIATIONS * deviation);
+        add(
+                id,
+                SHARE,
+                String.format(Locale.ROOT, "%.0f ± %.0f %%", wanted * 100, off * 100),
+                share.toString(),
+                share.isWithin(wanted - off, wanted + off) && share.failed() > 0);
     }
 
     private void count(String id, String title, long count) {

@@ -43,9 +43,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * A cluster of one server in this process, whose store refuses by slot what would go to the build of staging. Its protections only say what real ones would say. {@link Fault}s
  * make it behave as it must not.
  */
-final class FakeCluster implements ReplayCluster {
+public final class FakeCluster implements ReplayCluster {
     /** What a test may have gone wrong. */
-    enum Fault {
+    public enum Fault {
         /** The build of staging answers as if it were one of production. */
         STAGING_ANSWERS,
         /** The CI gets its secret whatever happens. */
@@ -81,7 +81,8 @@ final class FakeCluster implements ReplayCluster {
     private final AtomicLong links = new AtomicLong();
     private volatile boolean dead;
 
-    FakeCluster(Path folder, ClusterPlan plan, Set<Fault> faults) {
+    /** Starts it in a folder of its own. */
+    public FakeCluster(Path folder, ClusterPlan plan, Set<Fault> faults) {
         this.plan = plan;
         this.faults = faults.isEmpty() ? EnumSet.noneOf(Fault.class) : EnumSet.copyOf(faults);
         InstantSource clock = InstantSource.system();
@@ -147,6 +148,11 @@ final class FakeCluster implements ReplayCluster {
             store.share(basisPoints, false);
         }
         return StepResult.done(GOOD.id() + " has its share", 1, ROUTERS, ROUTERS);
+    }
+
+    /** Sends these slots, in basis points, to the build of staging. */
+    public void refuse(int basisPoints) {
+        store.share(basisPoints, true);
     }
 
     private boolean preChecks() {

@@ -10,7 +10,6 @@ import io.nearkv.server.incident.model.Mode;
 import io.nearkv.server.incident.report.HtmlReport;
 import io.nearkv.server.incident.report.JsonReport;
 import io.nearkv.server.incident.report.TextReport;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -71,7 +70,9 @@ class ReplayIT {
         assertThat(run.failed()).isPositive();
         assertThat(text(result)).contains("PASS  all matches").noneMatch(line -> line.endsWith("FAIL"));
         assertThat(JsonReport.of(result)).startsWith("{\"format\":1,").contains("\"passed\":true");
-        Files.writeString(folder.resolve("report.html"), HtmlReport.of(result));
+        String html = HtmlReport.of(result);
+        assertThat(html).contains("37.", "Workers KV", "</html>");
+        assertThat(html).as("nothing is loaded").doesNotContain(" src=", "@import", "url(", "href=\"http");
     }
 
     @Test
