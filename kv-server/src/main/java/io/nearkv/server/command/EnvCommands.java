@@ -2,6 +2,7 @@ package io.nearkv.server.command;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.core.AccountId;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Environment;
@@ -21,9 +22,9 @@ import io.nearkv.server.config.DataFolder;
 import io.nearkv.server.control.ControlAnswer;
 import io.nearkv.server.control.ControlClient;
 import io.nearkv.server.control.ControlFolder;
-import io.nearkv.server.node.FirstStart;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -123,7 +124,8 @@ final class EnvCommands {
             InstantSource clock = InstantSource.system();
             if (!IdentityDirectory.exists(folder.path())) {
                 folder.createForOwner();
-                FirstStart.make(folder.path(), name, Version.program(), Version.build(), clock);
+                IdentityDirectory unused = IdentityDirectory.initialize(
+                        folder.path(), name, AccountId.random(new SecureRandom()), Version.build(), clock);
             }
             EnvironmentKeys.Created created = EnvironmentKeys.create(
                     folder.path(), out == null ? new ControlFolder(folder).keys() : out, id, wanted, operators, clock);

@@ -3,6 +3,7 @@ package io.nearkv.server.node;
 import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.AccountId;
+import io.nearkv.core.AccountInfo;
 import io.nearkv.core.Backoff;
 import io.nearkv.core.DenialReason;
 import io.nearkv.core.ErrorCode;
@@ -41,6 +42,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -59,6 +61,8 @@ import org.slf4j.LoggerFactory;
 public final class Node {
     private static final Logger log = LoggerFactory.getLogger(Node.class);
     private static final String UNKNOWN_ACCOUNT = "unknown";
+    private static final String DEFAULT_ACCOUNT = "default";
+    private static final String DEFAULT_NAMESPACE = "default";
     /** One for each loop that two processors have; all share them. */
     private static final int UPSTREAM_CONNECTIONS = 2;
     /** An edge comes back soon after the core does; there are not so many edges that this would hurt. */
@@ -203,9 +207,14 @@ public final class Node {
         if (identity == null) {
             settings.folder().createForOwner();
             RocksStore store = own(owned, RocksStore.open(folder, options.build()));
-            identity = FirstStart.identity(folder, store, environment, settings.build(), clock);
+            AccountId account = firstAccount(store);
+            // The namespace comes before the identity, whose absence is what marks a first start that was cut short.
+            if (store.admin().namespaces(account).join().isEmpty()) {
+                store.admin().createNamespace(account, DEFAULT_NAMESPACE).join();
+            }
+            identity = IdentityDirectory.initialize(folder, environment, account, settings.build(), clock);
             NodeAuthority authority = own(owned, openAuthority(settings, environment, identity.files(), null, clock));
-            return backing(settings, store, authority, identity.account(), true, clock, owned);
+            return backing(settings, store, authority, account, true, clock, owned);
         }
         // Where 'nearkv env create' has made the keys before there was a store, it is made for their account.
         boolean empty = found.stamp() == null;
@@ -441,6 +450,16 @@ public final class Node {
                     .log("this node may not serve: every operation is answered 401");
         }
         return authority;
+    }
+
+    private static AccountId firstAccount(KvStore store) {
+        List<AccountInfo> accounts = store.admin().accounts().join();
+        for (AccountInfo account : accounts) {
+            if (account.name().equals(DEFAULT_ACCOUNT)) {
+                return account.id();
+            }
+        }
+        return accounts.get(0).id();
     }
 
     private static KvServerOptions networkOptions(NodeSettings settings, Backing backing) {

@@ -59,8 +59,7 @@ final class ProcessCluster implements ReplayCluster {
         this.control = new ControlDoor(
                 new ControlClient(child("control").field("url"), world.operatorToken(), CHANGE_TIMEOUT), world, routes);
         this.counters = new RouterCounters(
-                        world,
-                        routers().stream().map(each -> each.field("ops")).toList())
+                        world, routers().stream().map(each -> each.field("ops")).toList())
                 .start();
         this.ci = new TextClient(child("ci").field("url"), CHANGE_TIMEOUT);
         this.processes = described(plan);

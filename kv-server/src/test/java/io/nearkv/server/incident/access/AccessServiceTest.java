@@ -44,8 +44,7 @@ class AccessServiceTest {
             TextClient client = new TextClient(server.url(), Duration.ofSeconds(5));
             assertThatThrownBy(() -> client.ask("ci"))
                     .isInstanceOfSatisfying(
-                            KvException.class,
-                            e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE))
+                            KvException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE))
                     .hasMessage("401 environment_mismatch: not here");
             store.refusal = null;
             assertThat(client.ask("ci")).isEqualTo("the secret");

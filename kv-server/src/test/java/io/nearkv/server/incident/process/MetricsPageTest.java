@@ -6,8 +6,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class MetricsPageTest {
-    private static final MetricsPage PAGE = new MetricsPage(
-            """
+    private static final MetricsPage PAGE = new MetricsPage("""
             # TYPE nearkv_route_requests counter
             nearkv_route_requests_total{build="abc"} 3.0
             nearkv_route_requests_total{build="abd"} 1.5E3

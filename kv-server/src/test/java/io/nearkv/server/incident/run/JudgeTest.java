@@ -152,7 +152,8 @@ class JudgeTest {
         legacyEvents();
         recorder.tally(new UserClass("D1", "get", Tenant.CUSTOMER_A, Effect.UNAFFECTED, ""));
 
-        assertThat(verdict(Mode.PROTECTED, recorder.classes("D1").get(0)).passed()).isFalse();
+        assertThat(verdict(Mode.PROTECTED, recorder.classes("D1").get(0)).passed())
+                .isFalse();
     }
 
     private void guardedEvents() {
@@ -193,12 +194,16 @@ class JudgeTest {
         event("T3", 6, null);
 
         for (Layer layer : Layer.values()) {
-            assertThat(wrong(judge().layer(layer, Evidence.NONE))).as("%s", layer).isNotEmpty();
+            assertThat(wrong(judge().layer(layer, Evidence.NONE)))
+                    .as("%s", layer)
+                    .isNotEmpty();
         }
-        assertThat(wrong(judge().layer(Layer.HANDSHAKE, new Evidence(0, 5, 0, 0, 0)))).isEmpty();
+        assertThat(wrong(judge().layer(Layer.HANDSHAKE, new Evidence(0, 5, 0, 0, 0))))
+                .isEmpty();
         assertThat(wrong(judge().layer(Layer.HANDSHAKE, new Evidence(0, 5, 1, 0, 0))))
                 .containsExactly("F5 requests that were given to the build");
-        assertThat(wrong(judge().layer(Layer.FALLBACK, new Evidence(0, 0, 0, 0, 9)))).isEmpty();
+        assertThat(wrong(judge().layer(Layer.FALLBACK, new Evidence(0, 0, 0, 0, 9))))
+                .isEmpty();
     }
 
     @Test
@@ -206,7 +211,8 @@ class JudgeTest {
         AuditedFile good = new AuditedFile("router-1", 5, true, "");
 
         assertThat(Judge.audit(List.of(good)).passed()).isTrue();
-        assertThat(Judge.audit(List.of(good, new AuditedFile("router-2", 5, false, "record 3"))).passed())
+        assertThat(Judge.audit(List.of(good, new AuditedFile("router-2", 5, false, "record 3")))
+                        .passed())
                 .isFalse();
         assertThat(Judge.audit(List.of()).passed()).isFalse();
     }
