@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class Product implements AutoCloseable {
     /** Long enough for any pause of a loaded machine: what is counted here are refusals. */
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final String id;
     private final String name;

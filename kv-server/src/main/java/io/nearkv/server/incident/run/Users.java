@@ -40,7 +40,12 @@ final class Users implements AutoCloseable {
     /** Has all products prepare, then work; returns when each has worked for a while. */
     void start() throws IOException, InterruptedException {
         for (Product product : products) {
-            product.prepare();
+            try {
+                product.prepare();
+            } catch (KvException e) {
+                throw new KvException(
+                        e.code(), product.id() + " " + product.name() + " cannot be set up: " + e.getMessage(), e);
+            }
         }
         for (Product product : products) {
             Thread thread = new Thread(() -> work(product), "replay-" + product.id());
