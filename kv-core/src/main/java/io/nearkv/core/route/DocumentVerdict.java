@@ -3,6 +3,7 @@ package io.nearkv.core.route;
 import static java.util.Objects.requireNonNull;
 
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * What a node says of a signed document that was offered to it, and which route it follows now. Immutable.
@@ -45,6 +46,26 @@ public record DocumentVerdict(
         requireNonNull(hash, "hash");
         requireNonNull(active, "active");
         requireNonNull(node, "node");
+    }
+
+    /** Reasons for which a document is rejected although somebody who is trusted has signed it, or that cost the node nothing. */
+    private static final Set<String> OF_GOOD_FAITH = Set.of(
+            "unsupported",
+            "wrong_predecessor",
+            "bad_weights",
+            "foreign_build",
+            "too_few_known_good",
+            "bad_parachute",
+            "endpoint_refused",
+            "frozen",
+            "rollout_pulled",
+            "not_in_ledger",
+            "expired",
+            "storage");
+
+    /** Returns whether it was rejected as anybody's document might be: malformed, signed by nobody who is trusted, or an old one over again. */
+    public boolean isGarbage() {
+        return outcome == Outcome.REJECTED && !OF_GOOD_FAITH.contains(reason);
     }
 
     /** Returns whether the node follows, or goes on following, what was offered. */

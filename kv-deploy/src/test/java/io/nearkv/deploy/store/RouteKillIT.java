@@ -119,7 +119,7 @@ class RouteKillIT {
             out.writeInt(ROUTES);
             for (int i = 1; i <= ROUTES; i++) {
                 // Each epoch begins where the last file has ended; within it routes name those before them.
-                Route route = world.following(1 + base, base + 2L * i, 100 + i, before.toArray(Route[]::new));
+                Route route = world.following(2 + base, base + 2L * i, 100 + i, before.toArray(Route[]::new));
                 before.add(0, route);
                 before = new ArrayList<>(before.subList(0, Math.min(8, before.size())));
                 byte[] document = world.sign(route);

@@ -81,6 +81,14 @@ public final class KvClient implements AutoCloseable {
     }
 
     /**
+     * Returns why the client is not connected: what its last round through the servers has found, {@link ErrorCode#UNAUTHORIZED} where they have refused it; null while a connection
+     * stands, and while the first round has not ended. Asks nobody.
+     */
+    public @Nullable KvException notConnected() {
+        return backend.notConnected();
+    }
+
+    /**
      * Waits until the client is connected; for programs that would rather stop at their start than run without.
      *
      * @throws KvException why it is not: {@link ErrorCode#UNAUTHORIZED} as soon as that is known, else {@link ErrorCode#UNAVAILABLE} when the time is over

@@ -339,6 +339,11 @@ final class LanePool implements Backend {
         return failure;
     }
 
+    @Override
+    public @Nullable KvException notConnected() {
+        return lastFailure();
+    }
+
     /** Wakes those that wait for a lane to change its state. */
     void onLaneChanged() {
         lock.lock();

@@ -78,10 +78,10 @@ final class DocumentTraffic {
 
     private void answer(int id, DocumentVerdict verdict, boolean stranger) {
         offers.decrementAndGet();
-        if (stranger && verdict.outcome() == DocumentVerdict.Outcome.REJECTED && !verdict.isUnsupported()) {
-            // Garbage is counted like a wrong token, so that a signature's cost cannot be had at will. A node that
-            // follows
-            // no route looks at nothing, and whoever asks it cannot know.
+        if (stranger && verdict.isGarbage()) {
+            // Counted like a wrong token, so that a signature's cost cannot be had at will. What a trusted key has
+            // signed is not: a control plane that offers the same again and again must not stand in the way of a
+            // break-glass.
             connection.context().failedOffer(peer);
         }
         if (id != 0 && !closed) {

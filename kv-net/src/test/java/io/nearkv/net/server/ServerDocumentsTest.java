@@ -140,6 +140,17 @@ class ServerDocumentsTest {
     }
 
     @Test
+    void questions_to_a_node_without_routes_are_not_garbage() throws IOException {
+        try (TestServer plain = TestServer.start(folder.resolve("plain"))) {
+            for (int i = 0; i < 60; i++) {
+                try (RawConnection stranger = plain.connect()) {
+                    assertThat(offer(stranger, new byte[0]).reason()).isEqualTo("unsupported");
+                }
+            }
+        }
+    }
+
+    @Test
     void a_node_without_routes_says_so() throws IOException {
         try (TestServer plain = TestServer.start(folder.resolve("plain"));
                 RawConnection stranger = plain.connect()) {

@@ -190,12 +190,10 @@ final class CacheOptions implements SettingDefaults.Settings {
 
     /** Returns the route that the node follows, or null for none. */
     @Nullable
-    RouteSettings routes(Path dataFolder) {
+    RouteSettings routes(Path dataFolder, SafetyLayers layers) {
         return serviceRoute == null
                 ? null
                 : new RouteSettings(
-                        serviceRoute,
-                        routeFolder == null ? dataFolder.resolve("route") : routeFolder,
-                        SafetyLayers.ALL);
+                        serviceRoute, routeFolder == null ? dataFolder.resolve("route") : routeFolder, layers);
     }
 }

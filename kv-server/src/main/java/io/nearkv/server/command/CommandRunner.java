@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Environment;
+import io.nearkv.deploy.model.SafetyLayers;
 import io.nearkv.server.cli.BaseCommand;
 import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.CommandProvider;
@@ -66,6 +67,17 @@ public final class CommandRunner {
                 root.addSubcommand(provider.name(), provider.create(console));
             }
         }
+        return configured(root, console, settings);
+    }
+
+    /** Runs {@code serve} without some of the layers of safety: for the replay of the incident alone, which looks for no settings anywhere. */
+    static int serve(String[] args, Console console, SafetyLayers layers) {
+        CommandLine root = new CommandLine(new RootCommand(console));
+        root.addSubcommand("serve", new CommandLine(new ServeCommand(console, layers)));
+        return configured(root, console, SettingSources.NONE).execute(args);
+    }
+
+    private static CommandLine configured(CommandLine root, Console console, SettingSources settings) {
         SettingDefaults defaults = new SettingDefaults(settings);
         CommandLine serve = root.getSubcommands().get("serve");
         if (serve != null) {

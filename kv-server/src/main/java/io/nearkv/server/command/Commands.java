@@ -30,6 +30,7 @@ final class Commands {
             "drill",
             "audit",
             "control",
+            "incident",
             "import",
             "export",
             "backup",
@@ -93,6 +94,12 @@ final class Commands {
             case "audit verify" -> new AuditCommand(console);
             case "control" -> new GroupCommand.Control(console);
             case "control serve" -> new ControlServeCommand(console);
+            case "incident" -> new GroupCommand.Incident(console);
+            case "incident replay" -> new IncidentReplayCommand(console);
+            case "incident node" -> new IncidentCommands.Node(console);
+            case "incident control" -> new IncidentCommands.Control(console);
+            case "incident access" -> new IncidentCommands.Access(console);
+            case "incident ci" -> new IncidentCommands.Ci(console);
             case "import" -> new ImportCommand(console);
             case "export" -> new ExportCommand(console);
             case "backup" -> new BackupCommand(console);
@@ -118,6 +125,7 @@ final class Commands {
             case "drill" -> List.of("rollback", "breakglass");
             case "audit" -> List.of("verify");
             case "control" -> List.of("serve");
+            case "incident" -> List.of("replay", "node", "control", "access", "ci");
             default -> List.of();
         };
     }

@@ -177,4 +177,22 @@ abstract sealed class GroupCommand extends BaseCommand {
             super(console, "control");
         }
     }
+
+    /** {@code nearkv incident}. */
+    @Command(
+            name = "incident",
+            description = "Replays the incident that nearkv is made to be safe from.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Incident extends GroupCommand {
+        Incident(Console console) {
+            super(console, "incident");
+        }
+
+        /** The others are for the processes that it starts. */
+        @Override
+        protected ExitCode run() {
+            throw CommandException.usage("replay must follow (see: nearkv incident --help)");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 package io.nearkv.server.command;
 
 import io.nearkv.core.rocksdb.RocksStoreOptions;
+import io.nearkv.deploy.model.SafetyLayers;
 import io.nearkv.net.server.TlsFiles;
 import io.nearkv.server.cli.BaseCommand;
 import io.nearkv.server.cli.CommandException;
@@ -51,8 +52,16 @@ final class ServeCommand extends BaseCommand {
             description = "A Java properties file with the names of these options as keys. Default: NEARKV_CONFIG.")
     private @Nullable Path unusedConfig; // Read before the others, because it gives their defaults.
 
+    private final SafetyLayers layers;
+
     ServeCommand(Console console) {
+        this(console, SafetyLayers.ALL);
+    }
+
+    /** For the replay of the incident alone. */
+    ServeCommand(Console console, SafetyLayers layers) {
         super(console);
+        this.layers = layers;
     }
 
     @Override
@@ -124,7 +133,7 @@ final class ServeCommand extends BaseCommand {
                             ? null
                             : new TlsFiles(certificate, key, options.tlsClientRoots()),
                     cache.settings(),
-                    cache.routes(options.folder().path()),
+                    cache.routes(options.folder().path(), layers),
                     engine::applyTo,
                     Version.program(),
                     Version.number(),

@@ -137,7 +137,7 @@ public final class Node {
             ListenAddress operationsAddress = settings.operations();
             OperationsServer operations =
                     operationsAddress == null ? null : own(owned, startOperations(operationsAddress, state));
-            Backing backing = open(settings, clock, owned);
+            Backing backing = open(settings, clock, state, owned);
             KvServer server = KvServer.start(backing.store(), backing.authority(), networkOptions(settings, backing));
             owned.push(server);
             ListenAddress http = settings.http();
@@ -183,13 +183,13 @@ public final class Node {
         }
     }
 
-    private static Backing open(NodeSettings settings, InstantSource clock, Deque<AutoCloseable> owned)
+    private static Backing open(NodeSettings settings, InstantSource clock, NodeState state, Deque<AutoCloseable> owned)
             throws IOException {
         Path folder = settings.folder().path();
         settings.folder().requireUsable();
         CacheSettings.Edge edge = settings.cache().edge();
         if (edge != null) {
-            return openEdge(settings, edge, clock, owned);
+            return openEdge(settings, edge, clock, state, owned);
         }
         NodeIdentity found = NodeIdentity.of(folder, RocksStore.readStamp(folder), clock);
         Environment environment = found.environment(settings.environment());
@@ -267,7 +267,11 @@ public final class Node {
     }
 
     private static Backing openEdge(
-            NodeSettings settings, CacheSettings.Edge edge, InstantSource clock, Deque<AutoCloseable> owned)
+            NodeSettings settings,
+            CacheSettings.Edge edge,
+            InstantSource clock,
+            NodeState state,
+            Deque<AutoCloseable> owned)
             throws IOException {
         Path folder = settings.folder().path();
         if (RocksStore.isStore(folder) || (IdentityDirectory.exists(folder) && JoinDocument.unpacked(folder) == null)) {
@@ -322,7 +326,10 @@ public final class Node {
                 routes = own(owned, NodeRoutes.follow(followed, NodeState.nameOf(settings), clock));
                 client.documents(routes.documents());
             }
-            above = own(owned, client.server(requireNonNull(upstream)).build()).store();
+            KvClient connected =
+                    own(owned, client.server(requireNonNull(upstream)).build());
+            state.below(connected);
+            above = connected.store();
         }
         log.atInfo()
                 .addKeyValue("upstream", upstream == null ? "by route" : upstream)

@@ -1,6 +1,7 @@
 package io.nearkv.server.node;
 
 import io.nearkv.core.DenialReason;
+import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.core.rocksdb.RocksStore;
@@ -10,6 +11,7 @@ import io.nearkv.edge.EdgeCache;
 import io.nearkv.edge.EdgeStats;
 import io.nearkv.edge.MirrorStats;
 import io.nearkv.edge.MirrorStore;
+import io.nearkv.net.client.KvClient;
 import io.nearkv.net.rest.Readiness;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.ServerLimits;
@@ -35,6 +37,8 @@ final class NodeState implements MetricSources {
     private final String name;
     private volatile @Nullable Parts parts;
     private volatile boolean draining;
+    /** The way to the node above, or null where there is none. */
+    private volatile @Nullable KvClient above;
 
     private record Parts(
             Authority authority,
@@ -65,6 +69,11 @@ final class NodeState implements MetricSources {
                 return UNKNOWN;
             }
         }
+    }
+
+    /** There is a node above it, reached by this client. */
+    void below(KvClient client) {
+        above = client;
     }
 
     /**
@@ -103,9 +112,27 @@ final class NodeState implements MetricSources {
         if (refusal != null) {
             return Readiness.not(reason(refusal) + refusal.getMessage());
         }
+        Readiness upstream = above();
+        if (!upstream.isReady()) {
+            return upstream;
+        }
         RocksStore engine = known.engine();
         KvException writes = engine == null ? null : engine.writeRefusal();
         return writes == null ? Readiness.READY : Readiness.not("no writes: " + writes.getMessage());
+    }
+
+    /** An edge serves on when the node above is away. One that it refuses is not one of its edges, and nobody is until it was answered for the first time. */
+    private Readiness above() {
+        KvClient client = above;
+        if (client == null) {
+            return Readiness.READY;
+        }
+        KvException why = client.notConnected();
+        if (why != null && why.code() == ErrorCode.UNAUTHORIZED) {
+            return Readiness.not("refused by the node above: " + reason(why) + why.getMessage());
+        }
+        boolean answered = why != null || client.stats().connected() > 0;
+        return answered ? Readiness.READY : Readiness.not("starting: the node above has not answered yet");
     }
 
     private static String reason(KvException refusal) {

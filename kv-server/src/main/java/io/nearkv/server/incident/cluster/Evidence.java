@@ -1,0 +1,26 @@
+package io.nearkv.server.incident.cluster;
+
+/**
+ * What the machines themselves have counted since they were started.
+ *
+ * @param foreignDocumentsRefused signed routes that routers have refused because of a build of another environment
+ * @param linksRefused connections that routers have given up because of what the other end had to show
+ * @param buildRequests requests that routers have given to the build from the list
+ * @param buildRefusals how many of them it has refused as a build
+ * @param answeredInstead requests that a known-good build has answered although the route gave them to that one
+ */
+public record Evidence(
+        long foreignDocumentsRefused, long linksRefused, long buildRequests, long buildRefusals, long answeredInstead) {
+    /** Nothing yet. */
+    public static final Evidence NONE = new Evidence(0, 0, 0, 0, 0);
+
+    /** Returns the higher of each of two: counters of a build end with the route that names it. */
+    public Evidence max(Evidence other) {
+        return new Evidence(
+                Math.max(foreignDocumentsRefused, other.foreignDocumentsRefused),
+                Math.max(linksRefused, other.linksRefused),
+                Math.max(buildRequests, other.buildRequests),
+                Math.max(buildRefusals, other.buildRefusals),
+                Math.max(answeredInstead, other.answeredInstead));
+    }
+}

@@ -1,0 +1,69 @@
+package io.nearkv.server.program;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The replay of the incident with real processes, in a shorter cut: all of it takes about ten minutes at full length. */
+class IncidentReplayIT {
+    private static final long LIMIT_MINUTES = 15;
+    private static final String MINUTE_MILLIS = "200";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void the_incident_is_the_report_s_without_protections_and_nobody_notices_it_with_any_of_them() throws Exception {
+        Program program = new Program(folder);
+        Path report = folder.resolve("report.html");
+        Process replay = program.start(
+                "incident",
+                "replay",
+                "--mode",
+                "all",
+                "--minute",
+                MINUTE_MILLIS,
+                "--json",
+                "--report",
+                report.toString(),
+                "--work",
+                folder.resolve("work").toString());
+        CompletableFuture<byte[]> out = Program.drain(replay.getInputStream());
+        CompletableFuture<byte[]> err = Program.drain(replay.getErrorStream());
+        assertThat(replay.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES)).isTrue();
+        String json = new String(out.join(), UTF_8);
+        String log = new String(err.join(), UTF_8);
+
+        assertThat(List.of(json.split("(?=\\{\"id\")", -1)).stream().filter(each -> each.contains("\"passed\":false")))
+                .as(log)
+                .isEmpty();
+        assertThat(replay.exitValue()).as(log).isZero();
+        assertThat(json).startsWith("{\"format\":1,").contains("\"name\":\"each-layer: local fallback\"");
+        assertThat(Files.readString(report)).contains("</html>");
+    }
+
+    @Test
+    void a_replay_that_is_killed_leaves_no_process_behind() throws Exception {
+        Program program = new Program(folder);
+        Path work = folder.resolve("work");
+        Process replay = program.start("incident", "replay", "--mode", "legacy", "--work", work.toString());
+        CompletableFuture<byte[]> unused = Program.drain(replay.getErrorStream());
+        // The routers are among the last that are started.
+        await().atMost(Duration.ofMinutes(2)).until(() -> Files.exists(work.resolve("legacy/router-5/route")));
+        List<ProcessHandle> children = replay.descendants().toList();
+        assertThat(children).hasSizeGreaterThan(10);
+
+        replay.destroyForcibly();
+
+        await().atMost(Duration.ofSeconds(30)).until(() -> children.stream().noneMatch(ProcessHandle::isAlive));
+    }
+}
