@@ -122,7 +122,9 @@ public final class AuditLog implements AutoCloseable {
             }
             ByteBuffer buffer = ByteBuffer.allocate(line.length + 1);
             buffer.put(line).put((byte) '\n').flip();
-            // At the place that it belongs to: what an attempt that failed has left there is written over.
+            if (channel.size() > end) { // what an attempt that failed has left there
+                channel.truncate(end);
+            }
             long position = end;
             while (buffer.hasRemaining()) {
                 position += channel.write(buffer, position);

@@ -381,6 +381,9 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
 
     /** Called under the lock. */
     private void startLease(@Nullable SignedDocument active) {
+        if (leaseTask != null) {
+            leaseTask.cancel(false);
+        }
         leased = active != null
                 && active.parachute() != null
                 && !active.route().lease().isZero();
@@ -399,12 +402,9 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
 
     /** Pulls the way back if the lease of the route in force is over. */
     void checkLease() {
-        boolean over;
         lock.lock();
         try {
-            over = !closed && leased && options.nanoTime().getAsLong() - leaseEndNanos >= 0;
-            if (over) {
-                leased = false;
+            if (!closed && leased && options.nanoTime().getAsLong() - leaseEndNanos >= 0) {
                 // Under the lock, which is reentrant: a document that renews the lease comes before or after, not
                 // between.
                 pull("lease ended", "no newer document within the lease");

@@ -135,6 +135,24 @@ class AuditLogTest {
     }
 
     @Test
+    void what_is_left_of_a_long_record_does_not_show_behind_a_short_one() throws IOException {
+        write(1);
+        Files.writeString(file, "{\"n\":2" + "x".repeat(10_000), StandardOpenOption.APPEND);
+        write(1);
+        assertThat(AuditLog.verify(file).records()).isEqualTo(2);
+        assertThat(Files.size(file)).isLessThan(2_000);
+
+        try (AuditLog log = AuditLog.open(file, clock)) {
+            log.append("event", Map.of());
+            // As an attempt leaves it whose sync has failed: whole, but not counted.
+            Files.writeString(file, "{\"n\":4" + "x".repeat(10_000) + "\n", StandardOpenOption.APPEND);
+            log.append("event", Map.of());
+        }
+        assertThat(AuditLog.verify(file).problem()).isEmpty();
+        assertThat(AuditLog.verify(file).records()).isEqualTo(4);
+    }
+
+    @Test
     void a_log_that_ends_with_garbage_is_not_written_on() throws IOException {
         write(2);
         Files.writeString(file, "garbage\n", StandardOpenOption.APPEND);

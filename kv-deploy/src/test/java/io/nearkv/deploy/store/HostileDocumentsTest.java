@@ -265,6 +265,19 @@ class HostileDocumentsTest extends RouteStoreTestBase {
     }
 
     @Test
+    void a_known_good_build_with_a_weight_is_rejected_though_signed() {
+        io.nearkv.deploy.wire.Documents.Route good = wire(NEXT);
+        io.nearkv.deploy.wire.Documents.Route hostile = good.toBuilder()
+                .setKnownGood(0, good.getKnownGood(0).toBuilder().setWeight(10_000))
+                .build();
+
+        assertRejected(
+                store(),
+                Envelopes.signedBody(DocumentKind.ROUTE, hostile.toByteArray(), WORLD.routeKey()),
+                RejectReason.BAD_WEIGHTS);
+    }
+
+    @Test
     void the_rejections_do_not_quote_what_could_move_a_cursor() {
         io.nearkv.deploy.wire.Documents.Route hostile =
                 wire(NEXT).toBuilder().addNodes("kv://\u001b[2J:1").build();

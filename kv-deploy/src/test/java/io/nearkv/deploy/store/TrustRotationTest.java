@@ -156,6 +156,44 @@ class TrustRotationTest extends RouteStoreTestBase {
     }
 
     @Test
+    void a_key_that_ends_while_its_route_is_being_probed_ends_for_that_route_too() {
+        store.close();
+        Path newKey = temp.resolve("route-2.pem");
+        byte[] next = rotated(world.trust(), newKey, Duration.ZERO);
+        List<RouteStore> opened = new ArrayList<>();
+        RouteStoreOptions options = options().withProbe((entry, endpoint) -> {
+            assertAccepted(opened.get(0), next);
+            return null;
+        });
+        try (RouteStore again = RouteStore.open(temp.resolve("routes"), world.service(), options)) {
+            opened.add(again);
+            Route newInstance = world.following(1, 4, 500, first).toBuilder()
+                    .entries(List.of(world.entry(4, 500), world.entry(2, 9_500)))
+                    .build();
+
+            DocumentVerdict verdict = again.offer(world.sign(newInstance), "test");
+
+            assertThat(verdict.reason()).isEqualTo(RejectReason.UNKNOWN_KEY.label());
+            assertThat(again.active()).isEqualTo(first);
+        }
+    }
+
+    @Test
+    void one_good_signature_is_enough_and_a_second_one_too_many() {
+        Path newKey = temp.resolve("route-2.pem");
+        assertAccepted(store, rotated(world.trust(), newKey, Duration.ofHours(1)));
+        Route whole = world.following(1, 4, 500, first).toBuilder()
+                .entries(List.of(world.entry(2, 10_000)))
+                .build();
+
+        assertRejected(
+                store,
+                Envelopes.withSignatures(whole, List.of(world.routeKey(), DocumentSigner.read(newKey))),
+                RejectReason.MALFORMED);
+        assertAccepted(store, Envelopes.withSignatures(whole, List.of(DocumentSigner.read(newKey))));
+    }
+
+    @Test
     void a_leaked_route_key_that_has_gone_as_far_forward_as_it_could_is_undone_by_the_next_trust() {
         Route farForward = world.following(ModelLimits.MAX_NUMBER, ModelLimits.MAX_NUMBER - 1, 9_000);
         assertAccepted(store, world.sign(farForward));
