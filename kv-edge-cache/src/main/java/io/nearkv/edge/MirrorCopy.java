@@ -178,11 +178,10 @@ final class MirrorCopy {
         wake();
     }
 
-    /** Changes were missed: everything is to be compared. Called before the feed says that it is up to date again. */
+    /** Changes were missed: everything is to be compared, from the next {@link #current} on. Called before the feed says that it is up to date again. */
     void restarted() {
         dirty.clear();
         outOfStep(feed.currentNanos());
-        wake();
     }
 
     private void outOfStep(long nanos) {
@@ -625,6 +624,9 @@ final class MirrorCopy {
         page = null;
         boolean ever = wasComplete(done.namespace());
         Key end = done.end();
+        if (end == null) {
+            save(); // Or a process that ends right after this would not know how old the copy is.
+        }
         setProgress(
                 done.namespace(),
                 end == null

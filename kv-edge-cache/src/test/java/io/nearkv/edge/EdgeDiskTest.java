@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,6 +58,12 @@ class EdgeDiskTest {
         edge.cache = edge.open();
     }
 
+    /** Puts a key into the cache, memory and disk. The news of a write takes the key from the disk, so it has to have come before. */
+    private static void warm(Edge edge, String key, @Nullable String value) {
+        edge.awaitCaughtUp();
+        edge.warm(key, value);
+    }
+
     private static GetResult check(Edge edge, String key, Source source) {
         GetResult result = edge.get(key);
         assertThat(result.origin().source()).as(key).isEqualTo(source);
@@ -76,9 +83,9 @@ class EdgeDiskTest {
                             WriteOptions.BUFFERED))
                     .orThrow();
             edge.write("k", "v");
-            edge.warm("full", "v");
-            edge.warm("k", "v");
-            edge.warm("absent", null);
+            warm(edge, "full", "v");
+            warm(edge, "k", "v");
+            warm(edge, "absent", null);
             edge.advance(Duration.ofSeconds(20));
             edge.upstream.cut();
             restart(edge);
@@ -105,9 +112,9 @@ class EdgeDiskTest {
                     new Mutation.Put(Key.of("short"), Value.of("v"), PutOptions.expiresAfter(Duration.ofMinutes(5))),
                     WriteOptions.BUFFERED));
             edge.write("k", "v");
-            edge.warm("short", "v");
-            edge.warm("k", "v");
-            edge.warm("absent", null);
+            warm(edge, "short", "v");
+            warm(edge, "k", "v");
+            warm(edge, "absent", null);
             edge.upstream.cut();
             edge.cache.close();
             edge.advance(Duration.ofMinutes(10));
@@ -133,9 +140,9 @@ class EdgeDiskTest {
         try (Edge edge = open()) {
             edge.write("k", "1");
             edge.write("mine", "1");
-            edge.warm("k", "1");
-            edge.warm("mine", "1");
-            edge.warm("new", null);
+            warm(edge, "k", "1");
+            warm(edge, "mine", "1");
+            warm(edge, "new", null);
             edge.write("k", "2");
             edge.write("new", "2");
             join(edge.cache.write(edge.ns, Mutation.delete(Key.of("mine")), WriteOptions.BUFFERED));
@@ -156,8 +163,8 @@ class EdgeDiskTest {
         try (Edge edge = open()) {
             edge.write("k", "1");
             edge.write("same", "1");
-            edge.warm("k", "1");
-            edge.warm("same", "1");
+            warm(edge, "k", "1");
+            warm(edge, "same", "1");
             edge.awaitCaughtUp();
             long generation = edge.cache.stats().generation();
             edge.cache.close();
@@ -185,8 +192,8 @@ class EdgeDiskTest {
                 options -> options.cacheTtl(Duration.ofHours(1)).staleIfError(Duration.ofHours(1)))) {
             edge.write("k", "1");
             edge.write("same", "1");
-            edge.warm("k", "1");
-            edge.warm("same", "1");
+            warm(edge, "k", "1");
+            warm(edge, "same", "1");
             edge.awaitCaughtUp();
             long generation = edge.cache.stats().generation();
             edge.cache.close();
@@ -206,7 +213,7 @@ class EdgeDiskTest {
     void a_disk_that_does_not_say_where_the_feed_was_is_not_believed() {
         try (Edge edge = open()) {
             edge.write("k", "1");
-            edge.warm("k", "1");
+            warm(edge, "k", "1");
             edge.awaitCaughtUp();
             edge.cache.close();
             try (DiskCache disk = openDisk()) {
@@ -225,7 +232,7 @@ class EdgeDiskTest {
         try (Edge edge = open()) {
             for (int i = 0; i < 50; i++) {
                 edge.write("k" + i, "value-" + i);
-                edge.warm("k" + i, "value-" + i);
+                warm(edge, "k" + i, "value-" + i);
             }
             edge.upstream.cut();
             edge.cache.close();

@@ -17,6 +17,7 @@ import io.nearkv.core.ListPage;
 import io.nearkv.core.Metadata;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.OrderedStorage;
 import io.nearkv.core.Origin;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
@@ -32,8 +33,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -238,6 +241,85 @@ class MirrorStoreTest {
                 assertThat(mirror.stats().fetchedKeys())
                         .as("the feed went on where it was")
                         .isEqualTo(1);
+            }
+        }
+    }
+
+    /** A disk that nothing reaches any more once its process is killed. */
+    private record Mortal(OrderedStorage below, AtomicBoolean killed) implements OrderedStorage {
+        private void alive(Runnable write) {
+            if (!killed.get()) {
+                write.run();
+            }
+        }
+
+        @Override
+        public byte @Nullable [] get(byte[] key) {
+            return below.get(key);
+        }
+
+        @Override
+        public void scan(byte[] from, Visitor visitor) {
+            below.scan(from, visitor);
+        }
+
+        @Override
+        public void put(byte[] key, byte[] record) {
+            alive(() -> below.put(key, record));
+        }
+
+        @Override
+        public void putAll(List<byte[]> keys, List<byte[]> records) {
+            alive(() -> below.putAll(keys, records));
+        }
+
+        @Override
+        public void remove(byte[] key) {
+            alive(() -> below.remove(key));
+        }
+
+        @Override
+        public void removeAll(byte[] prefix) {
+            alive(() -> below.removeAll(prefix));
+        }
+
+        @Override
+        public void clear() {
+            alive(below::clear);
+        }
+
+        @Override
+        public long bytes() {
+            return below.bytes();
+        }
+
+        @Override
+        public long drops() {
+            return below.drops();
+        }
+
+        @Override
+        public void close() {
+            below.close();
+        }
+    }
+
+    @Test
+    void a_copy_whose_process_is_killed_as_soon_as_it_is_complete_answers_though_upstream_is_gone() {
+        try (Edge edge = open()) {
+            fill(edge);
+            AtomicBoolean killed = new AtomicBoolean();
+            try (MirrorStore mirror =
+                    MirrorStore.open(edge.network(), new Mortal(disk(), killed), Set.of(edge.ns), edge.options())) {
+                awaitCopied(edge, mirror);
+                killed.set(true);
+            }
+            edge.upstream.cut();
+            edge.advance(Duration.ofSeconds(20));
+            try (MirrorStore mirror = mirror(edge)) {
+                GetResult found = get(edge, mirror, "k0042");
+                assertThat(text(found)).isEqualTo("v42");
+                assertThat(found.origin().age()).isEqualTo(Duration.ofSeconds(20));
             }
         }
     }

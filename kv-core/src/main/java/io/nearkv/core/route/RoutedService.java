@@ -20,7 +20,7 @@ public interface RoutedService extends AutoCloseable {
     /** Returns the documents that it lives by. */
     DocumentExchange documents();
 
-    /** Returns what it has done, by build. */
+    /** Returns what it has done, by build: those of the route in force first, then others that were routed to, with weight 0. */
     List<BuildStats> builds();
 
     /** Returns what is wrong now, one line each, for logs and the health page; empty if all is well. */
@@ -49,5 +49,17 @@ public interface RoutedService extends AutoCloseable {
      * @param fallbacks how many of these a known-good build has answered
      */
     record BuildStats(
-            String build, int weight, boolean ready, boolean ejected, long requests, long refusals, long fallbacks) {}
+            String build, int weight, boolean ready, boolean ejected, long requests, long refusals, long fallbacks) {
+        /** Returns the stats of a build that stands at two places of a route: the counters are of the build. */
+        public BuildStats and(BuildStats other) {
+            return new BuildStats(
+                    build,
+                    weight + other.weight,
+                    ready || other.ready,
+                    ejected && other.ejected,
+                    requests,
+                    refusals,
+                    fallbacks);
+        }
+    }
 }

@@ -13,7 +13,9 @@ import io.nearkv.deploy.model.SafetyLayers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -44,6 +46,8 @@ final class Builds implements AutoCloseable {
 
     private static final int CALLS_PER_RETRY = 10;
     private static final Duration KNOWN_GOOD_AGAIN_AFTER = Duration.ofSeconds(2);
+    /** Builds whose counters are kept, those of the route among them: the ones that were named last. */
+    private static final int MAX_TALLIES = 64;
 
     private final DocumentExchange documents;
     private final WayBack wayBack;
@@ -53,6 +57,9 @@ final class Builds implements AutoCloseable {
     private final Function<String, @Nullable KvException> buildTokens;
     /** Closes what the route no longer names, and takes the way back: both may wait. */
     private final ScheduledExecutorService background;
+
+    /** By build, the one that was named longest ago first. Guarded by itself. */
+    private final Map<String, Tally> tallies = new LinkedHashMap<>(16, 0.75f, true);
 
     private final AtomicLong retries = new AtomicLong();
     private final AtomicLong fallbacks = new AtomicLong();
@@ -155,9 +162,20 @@ final class Builds implements AutoCloseable {
                 id,
                 entry.endpoints(),
                 transport.connect(new LinkRequest(
-                        id, environment, entry.endpoints(), buildTokens, layers.handshake(), documents)));
+                        id, environment, entry.endpoints(), buildTokens, layers.handshake(), documents)),
+                tally(id));
         made.add(target);
         return target;
+    }
+
+    private Tally tally(String build) {
+        synchronized (tallies) {
+            Tally tally = tallies.computeIfAbsent(build, Tally::new);
+            if (tallies.size() > MAX_TALLIES) {
+                tallies.remove(tallies.keySet().iterator().next());
+            }
+            return tally;
+        }
     }
 
     /**
@@ -281,13 +299,19 @@ final class Builds implements AutoCloseable {
 
     List<BuildStats> stats() {
         RouteTable current = table;
-        List<BuildStats> all = new ArrayList<>();
+        Map<String, BuildStats> all = new LinkedHashMap<>();
         if (current != null) {
             for (Target target : current.all()) {
-                all.add(target.stats(current.weightOf(target)));
+                // Known-good may be the same build at other endpoints: its counters are the same.
+                all.merge(target.build, target.stats(current.weightOf(target)), BuildStats::and);
             }
         }
-        return all;
+        synchronized (tallies) {
+            for (Tally tally : tallies.values()) {
+                all.putIfAbsent(tally.build, tally.stats(0, false, false));
+            }
+        }
+        return List.copyOf(all.values());
     }
 
     List<String> problems() {

@@ -6,7 +6,6 @@ import io.nearkv.core.route.RouteLink;
 import io.nearkv.core.route.RoutedService.BuildStats;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /** One build that the route names, and the way to its instances. Outlives a change of the route that leaves it where it is. Thread-safe. */
@@ -16,18 +15,18 @@ final class Target {
 
     private final RouteLink link;
     private final KvStore store;
-    private final LongAdder requests = new LongAdder();
-    private final LongAdder fallbacks = new LongAdder();
+    private final Tally tally;
     private final AtomicLong refusals = new AtomicLong();
 
     /** Why the build was left; null while it was not. */
     private volatile @Nullable KvException ejection;
 
-    Target(String build, List<String> endpoints, RouteLink link) {
+    Target(String build, List<String> endpoints, RouteLink link, Tally tally) {
         this.build = build;
         this.endpoints = List.copyOf(endpoints);
         this.link = link;
         this.store = link.store();
+        this.tally = tally;
     }
 
     KvStore store() {
@@ -62,21 +61,21 @@ final class Target {
     }
 
     void counted() {
-        requests.increment();
+        tally.requests.increment();
     }
 
-    /** Counts a refusal as a build; returns how many there were. */
+    /** Counts a refusal as a build; returns how many there were since a document has named it here. */
     long refused() {
+        tally.refusals.increment();
         return refusals.incrementAndGet();
     }
 
     void fellBack() {
-        fallbacks.increment();
+        tally.fallbacks.increment();
     }
 
     BuildStats stats(int weight) {
-        return new BuildStats(
-                build, weight, link.isReady(), isEjected(), requests.sum(), refusals.get(), fallbacks.sum());
+        return tally.stats(weight, link.isReady(), isEjected());
     }
 
     void close() {
