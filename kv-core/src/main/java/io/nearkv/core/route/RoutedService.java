@@ -47,9 +47,17 @@ public interface RoutedService extends AutoCloseable {
      * @param requests how many requests it was given
      * @param refusals how many of them it has refused as a build
      * @param fallbacks how many of these a known-good build has answered
+     * @param diverted how many requests of its share a known-good build was given at once, because this one could not be used
      */
     record BuildStats(
-            String build, int weight, boolean ready, boolean ejected, long requests, long refusals, long fallbacks) {
+            String build,
+            int weight,
+            boolean ready,
+            boolean ejected,
+            long requests,
+            long refusals,
+            long fallbacks,
+            long diverted) {
         /** Returns the stats of a build that stands at two places of a route: the counters are of the build. */
         public BuildStats and(BuildStats other) {
             return new BuildStats(
@@ -59,7 +67,8 @@ public interface RoutedService extends AutoCloseable {
                     ejected && other.ejected,
                     requests,
                     refusals,
-                    fallbacks);
+                    fallbacks,
+                    diverted);
         }
     }
 }

@@ -46,7 +46,11 @@ final class RouteTable {
             return said;
         }
         Target instead = instead(said);
-        return instead == null ? said : instead;
+        if (instead == null) {
+            return said;
+        }
+        said.diverted();
+        return instead;
     }
 
     /** Returns a known-good target that can be used, another than this one; or null if there is none. */

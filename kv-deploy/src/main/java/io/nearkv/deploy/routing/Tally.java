@@ -9,12 +9,14 @@ final class Tally {
     final LongAdder requests = new LongAdder();
     final LongAdder refusals = new LongAdder();
     final LongAdder fallbacks = new LongAdder();
+    final LongAdder diverted = new LongAdder();
 
     Tally(String build) {
         this.build = build;
     }
 
     BuildStats stats(int weight, boolean ready, boolean ejected) {
-        return new BuildStats(build, weight, ready, ejected, requests.sum(), refusals.sum(), fallbacks.sum());
+        return new BuildStats(
+                build, weight, ready, ejected, requests.sum(), refusals.sum(), fallbacks.sum(), diverted.sum());
     }
 }

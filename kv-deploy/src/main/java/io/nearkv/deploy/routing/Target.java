@@ -74,6 +74,10 @@ final class Target {
         tally.fallbacks.increment();
     }
 
+    void diverted() {
+        tally.diverted.increment();
+    }
+
     BuildStats stats(int weight) {
         return tally.stats(weight, link.isReady(), isEjected());
     }

@@ -137,13 +137,33 @@ class RoutedStoreTest {
     @Test
     void no_caller_sees_a_build_of_another_environment() {
         of(candidate).refusal = foreign;
-        builds.apply(route(1_000));
+        builds.apply(route(10_000));
 
         getMany();
 
         assertThat(of(candidate).calls).as("it is left at the first refusal").hasSize(1);
-        assertThat(stats(candidate)).isEqualTo(new BuildStats(candidate.id(), 1_000, true, true, 1, 1, 1));
+        assertThat(stats(candidate)).isEqualTo(new BuildStats(candidate.id(), 10_000, true, true, 1, 1, 1, 999));
         assertThat(builds.problems()).singleElement().asString().contains(candidate.id(), "staging");
+    }
+
+    @Test
+    void what_a_build_has_done_is_still_known_when_the_route_was_taken_back() {
+        of(candidate).refusal = foreign;
+        builds.apply(route(10_000));
+        getMany();
+        builds.apply(Route.builder(SERVICE)
+                .version(1, 4)
+                .rollout("r1", 2)
+                .entries(List.of(old.withWeight(10_000)))
+                .knownGood(List.of(old, older))
+                .salt(Bytes.of(new byte[] {1, 2, 3}))
+                .build());
+
+        assertThat(stats(candidate)).isEqualTo(new BuildStats(candidate.id(), 0, false, false, 1, 1, 1, 999));
+        builds.apply(route(10_000));
+        of(candidate).refusal = null;
+        getMany();
+        assertThat(stats(candidate).requests()).isEqualTo(1001);
     }
 
     @Test

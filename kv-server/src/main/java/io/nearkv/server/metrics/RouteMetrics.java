@@ -32,12 +32,14 @@ final class RouteMetrics {
         Map<String, Long> requests = new LinkedHashMap<>();
         Map<String, Long> refusals = new LinkedHashMap<>();
         Map<String, Long> fallbacks = new LinkedHashMap<>();
+        Map<String, Long> diverted = new LinkedHashMap<>();
         Map<String, Double> weights = new LinkedHashMap<>();
         Map<String, Double> usable = new LinkedHashMap<>();
         for (BuildStats build : stats.builds()) {
             requests.put(build.build(), build.requests());
             refusals.put(build.build(), build.refusals());
             fallbacks.put(build.build(), build.fallbacks());
+            diverted.put(build.build(), build.diverted());
             weights.put(build.build(), build.weight() / FULL);
             usable.put(build.build(), build.ready() && !build.ejected() ? 1.0 : 0.0);
         }
@@ -45,6 +47,11 @@ final class RouteMetrics {
         page.counters("nearkv_route_refusals", "Of these, refused by the build as a build.", "build", refusals);
         page.counters(
                 "nearkv_route_fallbacks", "Of these, answered by a known-good build instead.", "build", fallbacks);
+        page.counters(
+                "nearkv_route_diverted",
+                "Requests of a build's share that were given to a known-good build at once, because it could not be used.",
+                "build",
+                diverted);
         page.gauges("nearkv_route_weight", "Share of a build, 0 to 1.", "build", weights);
         page.gauges("nearkv_route_usable", "Whether a build is connected and was not left.", "build", usable);
     }

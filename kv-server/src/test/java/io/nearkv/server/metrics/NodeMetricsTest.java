@@ -128,7 +128,7 @@ class NodeMetricsTest implements MetricSources {
                 7,
                 Map.of("not_newer", 2L),
                 1,
-                List.of(new BuildStats("p7k3mq2vd9xab", 10_000, true, false, 5, 1, 1)));
+                List.of(new BuildStats("p7k3mq2vd9xab", 10_000, true, false, 5, 1, 1, 2)));
     }
 
     private Exposition scrape() {

@@ -14,7 +14,7 @@ public record Evidence(
     /** Nothing yet. */
     public static final Evidence NONE = new Evidence(0, 0, 0, 0, 0);
 
-    /** Returns the higher of each of two: counters of a build end with the route that names it. */
+    /** Returns the higher of each of two: a router that begins anew counts from nothing. */
     public Evidence max(Evidence other) {
         return new Evidence(
                 Math.max(foreignDocumentsRefused, other.foreignDocumentsRefused),

@@ -6,18 +6,15 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** What the routers have counted. They are looked at again and again, by a thread, because the counters of a build end with the route that names it. Thread-safe. */
+/** What the routers have counted. They are looked at again and again, by a thread, because whether a link is refused ends with the route that names the build. Thread-safe. */
 final class RouterCounters implements AutoCloseable {
     private static final String FOREIGN = "reason=\"foreign_build\"";
     private static final long INTERVAL_MILLIS = 200;
-    private static final double EVERYTHING = 0.999;
 
     private final World world;
     private final List<String> operations;
     private final CountDownLatch closed = new CountDownLatch(1);
     private Evidence most = Evidence.NONE;
-    /** What known-good builds had answered when all of production was first routed to the build of staging; negative before. */
-    private double answeredBefore = -1;
 
     /**
      * Creates it.
@@ -58,8 +55,7 @@ final class RouterCounters implements AutoCloseable {
         double links = 0;
         double requests = 0;
         double refusals = 0;
-        double good = 0;
-        int wholly = 0;
+        double instead = 0;
         for (String each : operations) {
             try {
                 MetricsPage page = MetricsPage.of(each);
@@ -68,17 +64,10 @@ final class RouterCounters implements AutoCloseable {
                 links += weight > 0 && page.sum("nearkv_route_usable", id) == 0 ? 1 : 0;
                 requests += page.sum("nearkv_route_requests_total", id);
                 refusals += page.sum("nearkv_route_refusals_total", id);
-                good += page.sum("nearkv_route_requests_total", build(world.known()))
-                        + page.sum("nearkv_route_requests_total", build(world.older()));
-                wholly += weight > EVERYTHING ? 1 : 0;
+                instead += page.sum("nearkv_route_fallbacks_total", id) + page.sum("nearkv_route_diverted_total", id);
             } catch (KvException e) {
                 return; // One that was killed would make the sums of the others look small.
             }
-        }
-        double instead = 0;
-        if (wholly == operations.size()) {
-            answeredBefore = answeredBefore < 0 ? good : answeredBefore;
-            instead = good - answeredBefore;
         }
         most = most.max(new Evidence(
                 Math.round(documents),
