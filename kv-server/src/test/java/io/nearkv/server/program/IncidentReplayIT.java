@@ -11,11 +11,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The replay of the incident with real processes, in a shorter cut: all of it takes about ten minutes at full length. */
-@EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true", disabledReason = "kv-server/campaign control")
 class IncidentReplayIT {
     private static final long LIMIT_MINUTES = 15;
     private static final String MINUTE_MILLIS = "200";
