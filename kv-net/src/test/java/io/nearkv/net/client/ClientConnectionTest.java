@@ -435,8 +435,9 @@ class ClientConnectionTest {
         Thread here = Thread.currentThread();
         Object said;
         do {
-            said = ClientFixture.await(
-                    kv.store().get(NS, KEY, ReadOptions.DEFAULT).<Object>handle((result, failure) -> {
+            said = ClientFixture.await(kv.store()
+                    .get(NS, KEY, ReadOptions.DEFAULT)
+                    .<Object>handle((result, failure) -> {
                         if (Thread.currentThread() == here) {
                             return here; // The answer was there before the callback.
                         }
