@@ -2,6 +2,7 @@ package io.nearkv.core.route;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.core.Value;
 import java.util.Locale;
 import java.util.Set;
 
@@ -16,9 +17,18 @@ import java.util.Set;
  * @param hash of that route: the SHA-256 of its body in hex, empty for none
  * @param active that route's builds and weights in basis points, such as {@code p7k3mq=9900 p2vd9x=100}, for people
  * @param node what the node calls itself
+ * @param report where the node was only asked: what its requests have come to, by build, for whoever compares builds; empty if it sends none by route
  */
 public record DocumentVerdict(
-        Outcome outcome, String reason, String detail, long epoch, long seq, String hash, String active, String node) {
+        Outcome outcome,
+        String reason,
+        String detail,
+        long epoch,
+        long seq,
+        String hash,
+        String active,
+        String node,
+        Value report) {
     private static final String UNSUPPORTED = "unsupported";
 
     /** What became of a document. */
@@ -46,6 +56,25 @@ public record DocumentVerdict(
         requireNonNull(hash, "hash");
         requireNonNull(active, "active");
         requireNonNull(node, "node");
+        requireNonNull(report, "report");
+    }
+
+    /** Creates a verdict without a report. */
+    public DocumentVerdict(
+            Outcome outcome,
+            String reason,
+            String detail,
+            long epoch,
+            long seq,
+            String hash,
+            String active,
+            String node) {
+        this(outcome, reason, detail, epoch, seq, hash, active, node, Value.empty());
+    }
+
+    /** Returns the same verdict with a report. */
+    public DocumentVerdict withReport(Value value) {
+        return new DocumentVerdict(outcome, reason, detail, epoch, seq, hash, active, node, value);
     }
 
     /** Reasons for which a document is rejected although somebody who is trusted has signed it, or that cost the node nothing. */

@@ -12,6 +12,24 @@ enum Check {
     NOT_RUNNING_IN_ENV("P4"),
     /** There is no evidence from staging, or none that can be believed. */
     NO_STAGING_EVIDENCE("P5"),
+    /** No client or node that is in use could talk to it. */
+    PROTOCOL_RANGE("P6"),
+    /** It would write data that known-good cannot read. */
+    ROLLBACK_UNSAFE_DATA("P7"),
+    /** A node has not proved that it takes a way back. */
+    PARACHUTE_NOT_EVERYWHERE("P9"),
+    /** The traffic will not suffice to see a harm that matters; a warning. */
+    UNDERPOWERED("P12"),
+    /** What is known to be good could not carry everything. */
+    NO_CAPACITY_TO_RETURN("P13"),
+    /** The clock of a node is far from that of the control plane; a warning. */
+    CLOCK("P17"),
+    /** Nobody has tried the break-glass keys for a while; a warning. */
+    DRILL_STALE("P18"),
+    /** Synthetic requests to the candidate have failed. */
+    PROBE_FAILED("P19"),
+    /** A node follows something else than what was published. */
+    DRIFT("P20"),
     /** There is nothing known to be good to go back to. */
     NO_KNOWN_GOOD("P8"),
     /** Nodes follow nothing that this control plane does not know. */

@@ -16,6 +16,8 @@ public final class ControlLimits {
     public static final int MAX_HISTORY = 256;
     /** Known-good builds that a route names: the one to go back to, and two in case it is sick itself. */
     public static final int MAX_KNOWN_GOOD = 3;
+    /** Most rollouts that are kept for the record. */
+    public static final int MAX_ROLLOUTS = 64;
     /** Routes before it that a route names, so that a node which has missed some knows it for a successor; its parachute names one more. */
     public static final int MAX_ANCESTORS = 31;
     /** Largest parachute: a rollback shows no token, and a node takes 16 KiB then, with the head of the frame. */

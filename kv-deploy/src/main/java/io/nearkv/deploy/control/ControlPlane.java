@@ -18,6 +18,9 @@ import io.nearkv.deploy.model.ModelLimits;
 import io.nearkv.deploy.model.Route;
 import io.nearkv.deploy.model.RouteEntry;
 import io.nearkv.deploy.model.RouteKind;
+import io.nearkv.deploy.report.OutcomeReport;
+import io.nearkv.deploy.rollout.Facts;
+import io.nearkv.deploy.rollout.Rollout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +41,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ControlPlane implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
+    private static final Duration ROLLOUT_INTERVAL = Duration.ofSeconds(1);
 
     /*
      * The store decides: whoever replaces the route that it was made from wins. The lock is there so that within this process nobody has to lose: it is held while a route is signed
@@ -58,11 +63,16 @@ public final class ControlPlane implements AutoCloseable {
     private final RouteChecks checks;
     private final Fleet fleet;
     private final DocumentVerifier listVerifier;
+    private final Alerts alerts = new Alerts();
+    private final RolloutControl rollouts;
     private volatile @Nullable Thread watcher;
     private volatile boolean closed;
 
     /** When the lease that runs was last given, by the ticker. */
     private volatile long leasedNanos;
+
+    /** When the last round began, by the ticker. Of the watching thread. */
+    private long roundNanos;
 
     private ControlPlane(Kv kv, RouteTransport transport, ControlPlaneOptions options, ControlDocuments documents) {
         this.kv = kv;
@@ -81,6 +91,15 @@ public final class ControlPlane implements AutoCloseable {
                 state,
                 new DocumentPush(transport, options.offerTimeout, options.retryInterval, options.nanoTime));
         this.listVerifier = new DocumentVerifier(options.clock);
+        this.rollouts = new RolloutControl(
+                options,
+                state,
+                audit,
+                alerts,
+                new Hands(),
+                new RolloutChecks(options, state, documents, probe),
+                new TrafficProbe(transport, options));
+        this.roundNanos = options.nanoTime.getAsLong();
         // A lease that was given before the start may be about to end: it is renewed in the first round.
         this.leasedNanos = options.nanoTime.getAsLong() - ControlLimits.MAX_LEASE.toNanos();
     }
@@ -155,7 +174,9 @@ public final class ControlPlane implements AutoCloseable {
                 }
             }
             try {
-                Thread.sleep(options.watchInterval.toMillis());
+                // The nodes are asked for what a rollout needs at most once a second.
+                Duration pause = rollouts.isActive() ? ROLLOUT_INTERVAL : options.watchInterval;
+                Thread.sleep(Math.min(pause.toMillis(), options.watchInterval.toMillis()));
             } catch (InterruptedException e) {
                 return;
             }
@@ -177,6 +198,127 @@ public final class ControlPlane implements AutoCloseable {
         } else if (now.frozen() == null) {
             keepUp(now);
         }
+        long nanos = options.nanoTime.getAsLong();
+        double seconds = (nanos - roundNanos) / 1e9;
+        roundNanos = nanos;
+        alone(signals.alone());
+        rollouts.round(asked, signals.alone(), seconds);
+    }
+
+    /** What a rollout is walked with. */
+    private final class Hands implements RolloutControl.Hands {
+        @Override
+        public Snapshot snapshot() {
+            return book.snapshot();
+        }
+
+        @Override
+        public List<Finding> findings(WeightRequest wish) throws InterruptedException {
+            Snapshot seen = book.snapshot();
+            List<BuildItem> items = builds.list(seen);
+            BuildListing list = BuildListing.verify(options.service, documents.trust(), listVerifier, items);
+            return options.layers.preChecks()
+                    ? checks.findings(seen, wish, list, BuildRegistry.find(items, wish.build()))
+                    : List.of();
+        }
+
+        @Override
+        public RouteChange setWeight(WeightRequest wish) throws RefusedException, InterruptedException {
+            return change(checkedAndPublished(wish));
+        }
+
+        @Override
+        public RouteChange rollback(String reason, String actor) throws RefusedException, InterruptedException {
+            return ControlPlane.this.rollback(reason, actor);
+        }
+
+        @Override
+        public void addToLedger(String build, String why, String actor) throws RefusedException, InterruptedException {
+            LedgerEntry unused = ControlPlane.this.addToLedger(build, why, actor);
+        }
+
+        @Override
+        public Coverage proveWayBack() throws RefusedException, InterruptedException {
+            Snapshot published = upkeep(book.snapshot(), "way_back_proven");
+            return published == null
+                    ? fleet.known(book.snapshot())
+                    : fleet.publish(published, documents.trustDocument());
+        }
+    }
+
+    private List<String> pulledAlone = List.of();
+
+    /** Tells of nodes that went back by their own traffic, once. */
+    private void alone(List<NodeReport> nodes) {
+        List<String> endpoints = nodes.stream().map(NodeReport::endpoint).toList();
+        if (!endpoints.equals(pulledAlone) && !endpoints.isEmpty()) {
+            NodeReport first = nodes.get(0);
+            OutcomeReport report = first.outcomes();
+            alerts.raise(new Alert(
+                    options.clock.millis(),
+                    "node_pulled",
+                    options.service.toString(),
+                    "",
+                    "",
+                    Fleet.IMPACT,
+                    endpoints + " went back by their own traffic: " + (report == null ? "" : report.evidence())));
+        }
+        pulledAlone = endpoints;
+    }
+
+    /**
+     * Begins to walk a build to all of the traffic.
+     *
+     * @return what should be known before, though it stops nothing
+     * @throws RefusedException if a check does not hold; nothing was changed then
+     */
+    public List<Finding> startRollout(StartRequest request) throws RefusedException, InterruptedException {
+        try {
+            return rollouts.start(request, fleet.ask(book.snapshot()));
+        } catch (RefusedException e) {
+            throw refused("rollout_refused", request.build(), request.actor(), e);
+        }
+    }
+
+    /** Holds, resumes or aborts the rollout that is under way; returns where it is then. */
+    public Rollout commandRollout(Facts.Command command, String actor) throws RefusedException, InterruptedException {
+        return rollouts.command(command, actor);
+    }
+
+    /** Returns the rollout that was begun last, or null if there was none. */
+    public @Nullable RolloutStatus rolloutStatus() {
+        return rollouts.status();
+    }
+
+    /** Returns all rollouts that are kept, the oldest first. */
+    public List<Rollout> listRollouts() {
+        return state.allRollouts();
+    }
+
+    /** Returns the latest alerts, the newest last. */
+    public List<Alert> alerts() {
+        return alerts.last();
+    }
+
+    /** Returns how many alerts of each kind there were since the start. */
+    public Map<String, Long> alertCounts() {
+        return alerts.counts();
+    }
+
+    /** Returns the last events of the audit since the start, the newest last. */
+    public List<Map<String, Object>> auditTail() {
+        return audit.tail();
+    }
+
+    /** Has a listener told of each alert; it must not block. */
+    public void onAlert(Consumer<Alert> listener) {
+        alerts.listen(listener);
+    }
+
+    /** Notes that the break-glass keys were tried, so that nobody is warned for a while. */
+    public void drilled(String actor) {
+        state.drilled(options.clock.millis());
+        audit.append("break_glass_drilled", Map.of("actor", actor));
     }
 
     private void freeze(NodeReport ahead) {
@@ -214,7 +356,11 @@ public final class ControlPlane implements AutoCloseable {
                     .addKeyValue("node", pulled.endpoint())
                     .addKeyValue("rollout", route.rolloutId())
                     .log("a node has gone back to known-good; everybody follows it");
-            String reason = "confirms the way back that " + pulled.endpoint() + " has taken";
+            OutcomeReport report = pulled.outcomes();
+            String reason = "confirms the way back that " + pulled.endpoint() + " has taken"
+                    + (report == null || report.pulled().isEmpty()
+                            ? ""
+                            : ": " + report.pulled() + ": " + report.evidence());
             published = goBack(now, route, reason, RouteBook.Cause.change("rolled_back", ControlAudit.SELF));
         } finally {
             writer.unlock();
@@ -388,6 +534,12 @@ public final class ControlPlane implements AutoCloseable {
     public RouteChange setWeight(WeightRequest wish) throws RefusedException, InterruptedException {
         Snapshot published;
         try {
+            if (rollouts.isActive()) {
+                throw new RefusedException(
+                        Finding.of(
+                                Check.BUSY, "a rollout is under way", "wait for it, or end it: nearkv rollout abort"),
+                        book.snapshot().unchanged());
+            }
             published = checkedAndPublished(wish);
         } catch (RefusedException e) {
             throw refused("route_refused", wish.build() + " to " + wish.weight(), wish.actor(), e);

@@ -11,6 +11,7 @@ import io.nearkv.core.Metadata;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.Value;
 import io.nearkv.core.WriteResult;
+import io.nearkv.deploy.rollout.Rollout;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,17 +21,18 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a control plane remembers, in its own embedded store: four namespaces, and nothing in memory. Every change is conditioned on the version that it was made from, so
+ * What a control plane remembers, in its own embedded store: five namespaces, and nothing in memory. Every change is conditioned on the version that it was made from, so
  * that of two writers one wins, and is one write or one atomic batch, so that a crash leaves the old or the new. Thread-safe.
  *
  * <p>{@code builds}: id → manifest, with its state as metadata. {@code routes}: {@code current}, {@code lineage}, {@code frozen}, and {@code history/EPOCH-SEQ}. {@code ledger}:
- * {@code current}. {@code reports}: endpoint → what the node has said last.
+ * {@code current}. {@code reports}: endpoint → what the node has said last. {@code rollouts}: {@code current} and {@code history/TIME-ID}.
  */
 final class ControlState {
     private static final String CURRENT = "current";
     private static final String LINEAGE = "lineage";
     private static final String FROZEN = "frozen";
     private static final String HISTORY = "history/";
+    private static final String DRILL = "drill/breakglass";
     private static final Pattern GENERATION =
             Pattern.compile("\\{\"generation\":(\\d{1,18}),\"ledger\":(\\d{1,18}),\"trust\":(\\d{1,18})}");
     private static final Pattern STATE = Pattern.compile("\\{\"state\":\"([a-z]{1,16})\"}");
@@ -39,12 +41,14 @@ final class ControlState {
     private final KvNamespace routes;
     private final KvNamespace ledger;
     private final KvNamespace reports;
+    private final KvNamespace rollouts;
 
     ControlState(Kv kv) {
         builds = namespace(kv, "builds");
         routes = namespace(kv, "routes");
         ledger = namespace(kv, "ledger");
         reports = namespace(kv, "reports");
+        rollouts = namespace(kv, "rollouts");
     }
 
     private static KvNamespace namespace(Kv kv, String title) {
@@ -224,6 +228,57 @@ final class ControlState {
     /** Notes what a node has said. */
     void report(String endpoint, String text) {
         WriteResult unused = reports.put(endpoint, text);
+    }
+
+    /** A rollout as it is kept, and the version of the entry in the store. */
+    record StoredRollout(Rollout rollout, long version) {}
+
+    /** Returns the rollout that was begun last, or null if there was none. */
+    @Nullable
+    StoredRollout rollout() {
+        return rollouts.get(CURRENT) instanceof GetResult.Found found
+                ? new StoredRollout(RolloutCodec.parse(found.value().asString()), found.version())
+                : null;
+    }
+
+    /** Returns false if somebody else was faster; nothing is changed then. */
+    boolean replaceRollout(@Nullable StoredRollout from, Rollout next) {
+        Condition condition = from == null ? Condition.IF_ABSENT : Condition.ifVersion(from.version());
+        Value text = Value.of(RolloutCodec.text(next));
+        KvBatch batch = rollouts.batch()
+                .put(CURRENT, text, PutOptions.when(condition))
+                .put(HISTORY + String.format("%016d-%s", next.startedMillis(), next.id()), text);
+        List<KeyInfo> old = rolloutKeys();
+        for (int i = 0; i <= old.size() - ControlLimits.MAX_ROLLOUTS; i++) {
+            batch = batch.delete(old.get(i).key().toString());
+        }
+        return batch.commit().applied();
+    }
+
+    /** Notes that the break-glass keys were tried. */
+    void drilled(long millis) {
+        WriteResult unused = reports.put(DRILL, Long.toString(millis));
+    }
+
+    /** Returns when the break-glass keys were tried last, or null if nobody knows. */
+    @Nullable
+    Long lastDrillMillis() {
+        return reports.getString(DRILL).map(Long::valueOf).orElse(null);
+    }
+
+    private List<KeyInfo> rolloutKeys() {
+        List<KeyInfo> all = new ArrayList<>();
+        rollouts.list(HISTORY).forEach(all::add);
+        return all;
+    }
+
+    /** Returns all rollouts that are kept, the oldest first. */
+    List<Rollout> allRollouts() {
+        List<Rollout> all = new ArrayList<>();
+        for (KeyInfo info : rolloutKeys()) {
+            rollouts.getString(info.key().toString()).map(RolloutCodec::parse).ifPresent(all::add);
+        }
+        return all;
     }
 
     private static String json(@Nullable Metadata metadata) {

@@ -45,9 +45,23 @@ final class Fleet implements AutoCloseable {
      * What the nodes say that the control plane must act upon.
      *
      * @param ahead a node that follows a route which is newer than any that was published, or null
-     * @param pulled a node that has pulled the present route or its rollout, or null
+     * @param pulled a node that has pulled the present route or its rollout, so that all are to follow it, or null
+     * @param alone nodes that have done so by their own traffic, too few to make the others follow: one sick node must not move everybody
      */
-    record Signals(@Nullable NodeReport ahead, @Nullable NodeReport pulled) {}
+    record Signals(@Nullable NodeReport ahead, @Nullable NodeReport pulled, List<NodeReport> alone) {}
+
+    /** So many nodes are no accident any more, or a fifth of all, or all of them. */
+    private static final int PULLED_NODES = 3;
+
+    private static final int PULLED_SHARE = 5;
+
+    /** What a node says of itself where its own traffic has shown that the candidate hurts. */
+    static final String IMPACT = "impact";
+
+    private int quorum() {
+        int nodes = Math.max(1, options.nodes.size());
+        return Math.min(nodes, Math.max(PULLED_NODES, (nodes + PULLED_SHARE - 1) / PULLED_SHARE));
+    }
 
     Collection<Target> targets(Snapshot now) {
         Set<String> instances = Set.copyOf(now.instances());
@@ -89,6 +103,7 @@ final class Fleet implements AutoCloseable {
         List<Target> behind = new ArrayList<>();
         NodeReport ahead = null;
         NodeReport pulled = null;
+        List<NodeReport> alone = new ArrayList<>();
         long epoch = now.route() == null ? 0 : now.route().epoch();
         long seq = now.route() == null ? 0 : now.route().seq();
         for (NodeReport report : asked.nodes()) {
@@ -99,6 +114,8 @@ final class Fleet implements AutoCloseable {
             }
             if (judged.epoch() > epoch || (judged.epoch() == epoch && judged.seq() > seq + 1)) {
                 ahead = ahead == null || judged.epoch() > ahead.epoch() ? judged : ahead;
+            } else if (judged.pulledBecause().equals(IMPACT)) {
+                alone.add(judged);
             } else if (judged.epoch() == epoch && judged.seq() == seq + 1) {
                 pulled = judged;
             } else {
@@ -114,7 +131,10 @@ final class Fleet implements AutoCloseable {
                 }
             }
         }
-        return new Signals(ahead, pulled);
+        if (pulled == null && alone.size() >= quorum()) {
+            pulled = alone.get(0);
+        }
+        return new Signals(ahead, pulled, alone);
     }
 
     private void note(NodeReport report) {

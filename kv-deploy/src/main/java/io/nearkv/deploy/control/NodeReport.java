@@ -4,7 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.KvException;
 import io.nearkv.core.route.DocumentVerdict;
+import io.nearkv.deploy.report.OutcomeReport;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of one node: whether it follows what it was sent. Immutable.
@@ -18,6 +20,7 @@ import java.util.Locale;
  * @param seq of that route
  * @param hash of that route, in hex; empty for none
  * @param active that route's builds and weights, for people
+ * @param outcomes what its requests have come to, where it was asked and tells; else null
  */
 public record NodeReport(
         String endpoint,
@@ -28,7 +31,8 @@ public record NodeReport(
         long epoch,
         long seq,
         String hash,
-        String active) {
+        String active,
+        @Nullable OutcomeReport outcomes) {
     /** How a node stands to what it was sent. */
     public enum State {
         /** It follows. */
@@ -58,7 +62,7 @@ public record NodeReport(
     }
 
     static NodeReport unreachable(String endpoint, String detail) {
-        return new NodeReport(endpoint, "", State.UNREACHABLE, "", detail, 0, 0, "", "");
+        return new NodeReport(endpoint, "", State.UNREACHABLE, "", detail, 0, 0, "", "", null);
     }
 
     static NodeReport of(String endpoint, KvException failure) {
@@ -85,11 +89,12 @@ public record NodeReport(
                 verdict.epoch(),
                 verdict.seq(),
                 verdict.hash(),
-                verdict.active());
+                verdict.active(),
+                OutcomeReport.parse(verdict.report()));
     }
 
     NodeReport outside() {
-        return new NodeReport(endpoint, node, State.OUTSIDE, reason, detail, epoch, seq, hash, active);
+        return new NodeReport(endpoint, node, State.OUTSIDE, reason, detail, epoch, seq, hash, active, outcomes);
     }
 
     /** Returns the same, judged by what it follows and not by its answer: for a node that was only asked. */
@@ -98,7 +103,13 @@ public record NodeReport(
             return this;
         }
         String follows = epoch == 0 ? "follows no route yet" : "follows epoch " + epoch + " seq " + seq;
-        return new NodeReport(endpoint, node, State.REJECTED, "", follows, epoch, seq, hash, active);
+        return new NodeReport(endpoint, node, State.REJECTED, "", follows, epoch, seq, hash, active, outcomes);
+    }
+
+    /** Returns why the node has taken the way back by itself, such as {@code impact}; empty if it has not, or does not say. */
+    String pulledBecause() {
+        OutcomeReport report = outcomes;
+        return report == null ? "" : report.pulled();
     }
 
     /** Returns whether nothing is left to be done for this node. */

@@ -7,9 +7,14 @@ import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.core.route.LinkRequest;
 import io.nearkv.core.route.RouteTransport;
 import io.nearkv.core.route.RoutedService.BuildStats;
+import io.nearkv.deploy.analysis.Impact;
+import io.nearkv.deploy.analysis.ImpactDetector;
+import io.nearkv.deploy.analysis.Sample;
+import io.nearkv.deploy.model.Bytes;
 import io.nearkv.deploy.model.Route;
 import io.nearkv.deploy.model.RouteEntry;
 import io.nearkv.deploy.model.SafetyLayers;
+import io.nearkv.deploy.report.BuildOutcome;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -46,6 +51,10 @@ final class Builds implements AutoCloseable {
 
     private static final int CALLS_PER_RETRY = 10;
     private static final Duration KNOWN_GOOD_AGAIN_AFTER = Duration.ofSeconds(2);
+    /** Why the way back is taken where the candidate has failed more often than known-good, or was slower. */
+    static final String IMPACT = "impact";
+
+    private static final Duration GUARD_INTERVAL = Duration.ofMillis(200);
     /** Builds whose counters are kept, those of the route among them: the ones that were named last. */
     private static final int MAX_TALLIES = 64;
 
@@ -55,6 +64,7 @@ final class Builds implements AutoCloseable {
     private final SafetyLayers layers;
     private final String environment;
     private final Function<String, @Nullable KvException> buildTokens;
+    private final Guard guard;
     /** Closes what the route no longer names, and takes the way back: both may wait. */
     private final ScheduledExecutorService background;
 
@@ -99,11 +109,38 @@ final class Builds implements AutoCloseable {
         this.layers = layers;
         this.environment = environment;
         this.buildTokens = buildTokens;
+        this.guard = new Guard(this::outcomes);
         this.background = Executors.newSingleThreadScheduledExecutor(task -> {
             Thread thread = new Thread(task, "nearkv-routes");
             thread.setDaemon(true);
             return thread;
         });
+    }
+
+    /** Begins to watch how the candidate does, if there is one. Once. */
+    void watch() {
+        if (layers.fallback()) {
+            inBackground(this::look, GUARD_INTERVAL);
+        }
+    }
+
+    private void look() {
+        inBackground(this::look, GUARD_INTERVAL);
+        Route current = route;
+        if (current == null) {
+            return;
+        }
+        Impact impact = guard.look(current, GUARD_INTERVAL.toMillis() / 1_000.0);
+        if (impact != null && impact.isAgainstCandidate()) {
+            wayBack.take(IMPACT, current.entries().get(0).id() + ": " + impact.text());
+        }
+    }
+
+    private @Nullable Outcomes outcomes(String build) {
+        synchronized (tallies) {
+            Tally tally = tallies.get(build);
+            return tally == null ? null : tally.outcomes;
+        }
     }
 
     // ---- the route
@@ -296,6 +333,30 @@ final class Builds implements AutoCloseable {
     }
 
     // ---- looking
+
+    /** Returns what the builds of the route have done, for whoever compares them. */
+    List<BuildOutcome> outcomes() {
+        RouteTable current = table;
+        List<BuildOutcome> all = new ArrayList<>();
+        if (current != null) {
+            for (Target target : current.weighted()) {
+                BuildStats stats = target.stats(0);
+                Outcomes outcomes = target.outcomes();
+                List<Sample> kinds = new ArrayList<>();
+                for (int kind = 0; kind < ImpactDetector.KINDS; kind++) {
+                    kinds.add(outcomes.total(kind));
+                }
+                all.add(new BuildOutcome(
+                        target.build,
+                        kinds,
+                        Bytes.of(outcomes.failedSlots()),
+                        stats.refusals(),
+                        stats.diverted(),
+                        target.isUsable()));
+            }
+        }
+        return all;
+    }
 
     List<BuildStats> stats() {
         RouteTable current = table;

@@ -35,13 +35,22 @@ final class RouteTable {
         return slots;
     }
 
-    /** Returns the target of a slot: the one that the route says, or a known-good one while that one cannot be used. */
-    Target choose(int slot) {
+    /** Returns whether a call of this slot that goes to this target says something about the build which the route gives the slot to. */
+    boolean isShareOf(int slot, Target target) {
+        return of(slot) == target;
+    }
+
+    private Target of(int slot) {
         int i = 0;
         while (slot >= ends[i] && i < ends.length - 1) {
             i++;
         }
-        Target said = targets[i];
+        return targets[i];
+    }
+
+    /** Returns the target of a slot: the one that the route says, or a known-good one while that one cannot be used. */
+    Target choose(int slot) {
+        Target said = of(slot);
         if (!fallback || said.isUsable()) {
             return said;
         }

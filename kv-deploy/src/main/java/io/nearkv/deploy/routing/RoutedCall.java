@@ -1,9 +1,11 @@
 package io.nearkv.deploy.routing;
 
 import io.nearkv.core.ErrorCode;
+import io.nearkv.core.GetResult;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.OpenResult;
+import io.nearkv.core.Origin;
 import io.nearkv.core.ValueWriter;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -18,21 +20,34 @@ import org.jspecify.annotations.Nullable;
 final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nullable T, @Nullable Throwable> {
     private final Builds builds;
     private final Function<KvStore, CompletableFuture<T>> call;
+    private final int kind;
+    private final long startNanos = System.nanoTime();
     private Target target;
+    /** Which share of the traffic it stands for, or {@link Outcomes#UNCOUNTED}. */
+    private int slot;
     /** The build that has refused the call first, and what it said. */
     private @Nullable Target refusing;
 
     private @Nullable KvException refusal;
     private volatile @Nullable Future<?> step;
 
-    private RoutedCall(Builds builds, Target target, Function<KvStore, CompletableFuture<T>> call) {
+    private RoutedCall(Builds builds, Target target, int kind, int slot, Function<KvStore, CompletableFuture<T>> call) {
         this.builds = builds;
+        this.kind = kind;
+        this.slot = slot;
         this.target = target;
         this.call = call;
     }
 
-    static <T> CompletableFuture<T> start(Builds builds, Target target, Function<KvStore, CompletableFuture<T>> call) {
-        RoutedCall<T> started = new RoutedCall<>(builds, target, call);
+    /**
+     * Begins a call.
+     *
+     * @param kind of request, such as {@link Outcomes#READ}
+     * @param slot that it stands for, or {@link Outcomes#UNCOUNTED}
+     */
+    static <T> CompletableFuture<T> start(
+            Builds builds, Target target, int kind, int slot, Function<KvStore, CompletableFuture<T>> call) {
+        RoutedCall<T> started = new RoutedCall<>(builds, target, kind, slot, call);
         started.attempt();
         return started;
     }
@@ -59,6 +74,7 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
     @SuppressWarnings("NullAway") // Without a failure the answer is what the build gave, and it has the call's type.
     public void accept(@Nullable T answer, @Nullable Throwable failure) {
         if (failure == null) {
+            count(answer, null);
             Target first = refusing;
             KvException why = refusal;
             if (first != null && why != null) {
@@ -70,6 +86,7 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
             return;
         }
         KvException why = KvException.from(failure);
+        count(null, why);
         KvException first = refusal;
         Target next = first == null ? builds.instead(target, why) : null;
         if (next != null) {
@@ -81,6 +98,24 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
             // Where known-good is only away, what the caller should know of is what the build has said.
             completeExceptionally(first != null && why.code() == ErrorCode.UNAVAILABLE ? first : why);
         }
+    }
+
+    /** Counts how the build of the slot has done: also where another one answers in the end. */
+    private void count(@Nullable T answer, @Nullable KvException failure) {
+        if (slot != Outcomes.UNCOUNTED && !isCancelled()) {
+            long now = System.nanoTime();
+            int of = kind == Outcomes.READ && isFromMemory(answer) ? Outcomes.READ_FROM_MEMORY : kind;
+            target.outcomes().record(of, slot, failure, now, now - startNanos);
+            slot = Outcomes.UNCOUNTED;
+        }
+    }
+
+    private static boolean isFromMemory(@Nullable Object answer) {
+        if (answer instanceof GetResult result) {
+            return result.origin().source() == Origin.Source.MEMORY;
+        }
+        return answer instanceof OpenResult.Opened opened
+                && opened.reader().origin().source() == Origin.Source.MEMORY;
     }
 
     /** Gives back what came too late for anybody to want it. */

@@ -50,18 +50,6 @@ final class RoutedStore implements KvStore {
         this.admin = new RoutedAdmin(this);
     }
 
-    private Target target(NamespaceId namespace, Key key) {
-        RouteTable table = builds.table();
-        Slots slots = table.slots();
-        return table.choose(affinity == null ? slots.of(namespace, key) : slots.of(affinity));
-    }
-
-    private Target target(NamespaceId namespace, String prefix) {
-        RouteTable table = builds.table();
-        Slots slots = table.slots();
-        return table.choose(affinity == null ? slots.of(namespace, prefix) : slots.of(affinity));
-    }
-
     private int lastSlot(RouteTable table) {
         return affinity == null ? LAST_SLOT : table.slots().of(affinity);
     }
@@ -74,83 +62,93 @@ final class RoutedStore implements KvStore {
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
         }
-        return RoutedCall.start(builds, table.choose(lastSlot(table)), call);
+        return RoutedCall.start(builds, table.choose(lastSlot(table)), Outcomes.READ, Outcomes.UNCOUNTED, call);
     }
 
     private <T> CompletableFuture<T> ofKey(
-            NamespaceId namespace, Key key, Function<KvStore, CompletableFuture<T>> call) {
-        Target target;
+            int kind, NamespaceId namespace, Key key, Function<KvStore, CompletableFuture<T>> call) {
+        RouteTable table;
         try {
-            target = target(namespace, key);
+            table = builds.table();
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
         }
-        return RoutedCall.start(builds, target, call);
+        Slots slots = table.slots();
+        return ofSlot(kind, table, affinity == null ? slots.of(namespace, key) : slots.of(affinity), call);
+    }
+
+    private <T> CompletableFuture<T> ofSlot(
+            int kind, RouteTable table, int slot, Function<KvStore, CompletableFuture<T>> call) {
+        Target target = table.choose(slot);
+        return RoutedCall.start(builds, target, kind, table.isShareOf(slot, target) ? slot : Outcomes.UNCOUNTED, call);
     }
 
     @Override
     public CompletableFuture<GetResult> get(NamespaceId namespace, Key key, ReadOptions options) {
-        return ofKey(namespace, key, store -> store.get(namespace, key, options));
+        return ofKey(Outcomes.READ, namespace, key, store -> store.get(namespace, key, options));
     }
 
     @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
-        return ofKey(namespace, key, store -> store.open(namespace, key, options));
+        return ofKey(Outcomes.READ, namespace, key, store -> store.open(namespace, key, options));
     }
 
     @Override
     public CompletableFuture<WriteResult> write(NamespaceId namespace, Mutation mutation, WriteOptions options) {
-        return ofKey(namespace, mutation.key(), store -> store.write(namespace, mutation, options));
+        return ofKey(Outcomes.WRITE, namespace, mutation.key(), store -> store.write(namespace, mutation, options));
     }
 
     @Override
     public CompletableFuture<ValueWriter> upload(NamespaceId namespace, Key key, PutOptions put, WriteOptions options) {
-        return ofKey(namespace, key, store -> store.upload(namespace, key, put, options));
+        return ofKey(Outcomes.WRITE, namespace, key, store -> store.upload(namespace, key, put, options));
     }
 
     @Override
     public CompletableFuture<List<GetResult>> getAll(NamespaceId namespace, List<Key> keys, ReadOptions options) {
         List<Key> all = List.copyOf(keys);
-        return ofFirst(namespace, all, key -> key, store -> store.getAll(namespace, all, options));
+        return ofFirst(Outcomes.READ, namespace, all, key -> key, store -> store.getAll(namespace, all, options));
     }
 
     @Override
     public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
         List<Key> all = List.copyOf(keys);
-        return ofFirst(namespace, all, key -> key, store -> store.versions(namespace, all, options));
+        return ofFirst(Outcomes.READ, namespace, all, key -> key, store -> store.versions(namespace, all, options));
     }
 
     @Override
     public CompletableFuture<List<WriteResult>> writeAll(
             NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
         List<Mutation> all = List.copyOf(mutations);
-        return ofFirst(namespace, all, Mutation::key, store -> store.writeAll(namespace, all, options));
+        return ofFirst(Outcomes.WRITE, namespace, all, Mutation::key, store -> store.writeAll(namespace, all, options));
     }
 
     @Override
     public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
         List<Mutation> all = List.copyOf(mutations);
-        return ofFirst(namespace, all, Mutation::key, store -> store.batch(namespace, all, options));
+        return ofFirst(Outcomes.WRITE, namespace, all, Mutation::key, store -> store.batch(namespace, all, options));
     }
 
     /** Asks the build of the first key: a call with many of them is one request, with one bound and one order of versions, and is not taken apart. */
     private <I, T> CompletableFuture<T> ofFirst(
+            int kind,
             NamespaceId namespace,
             List<I> items,
             Function<I, Key> keyOf,
             Function<KvStore, CompletableFuture<T>> call) {
-        return items.isEmpty() ? ofBaseline(call) : ofKey(namespace, keyOf.apply(items.get(0)), call);
+        return items.isEmpty() ? ofBaseline(call) : ofKey(kind, namespace, keyOf.apply(items.get(0)), call);
     }
 
     @Override
     public CompletableFuture<ListPage> list(NamespaceId namespace, ListOptions list, ReadOptions options) {
-        Target target;
+        RouteTable table;
         try {
-            target = target(namespace, list.prefix());
+            table = builds.table();
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
         }
-        return RoutedCall.start(builds, target, store -> store.list(namespace, list, options));
+        Slots slots = table.slots();
+        int slot = affinity == null ? slots.of(namespace, list.prefix()) : slots.of(affinity);
+        return ofSlot(Outcomes.LIST, table, slot, store -> store.list(namespace, list, options));
     }
 
     @Override

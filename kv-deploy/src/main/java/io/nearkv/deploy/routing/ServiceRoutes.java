@@ -16,12 +16,14 @@ import io.nearkv.deploy.model.RejectReason;
 import io.nearkv.deploy.model.RouteEntry;
 import io.nearkv.deploy.model.SafetyLayers;
 import io.nearkv.deploy.model.Trust;
+import io.nearkv.deploy.report.OutcomeReport;
 import io.nearkv.deploy.store.RouteStore;
 import io.nearkv.deploy.store.RouteStoreOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -88,6 +90,12 @@ public final class ServiceRoutes implements RoutedService {
                     environment,
                     buildTokens(store, setup.clock()));
             var unused = store.onRoute(builds::apply);
+            builds.watch();
+            long process = new SecureRandom().nextLong();
+            InstantSource clock = setup.clock();
+            store.reportWith(() -> new OutcomeReport(
+                            process, clock.millis(), store.pulledBecause(), store.pulledUpon(), builds.outcomes())
+                    .encode());
             return new ServiceRoutes(store, builds);
         } catch (RuntimeException | Error e) {
             store.close();

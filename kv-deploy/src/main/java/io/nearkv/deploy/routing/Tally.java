@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.LongAdder;
 /** What one build has done for this process, over all the routes that have named it: a counter must not vanish with the route that is taken back. Thread-safe. */
 final class Tally {
     final String build;
+    final Outcomes outcomes = new Outcomes();
     final LongAdder requests = new LongAdder();
     final LongAdder refusals = new LongAdder();
     final LongAdder fallbacks = new LongAdder();

@@ -60,6 +60,10 @@ final class Target {
         return true;
     }
 
+    Outcomes outcomes() {
+        return tally.outcomes;
+    }
+
     void counted() {
         tally.requests.increment();
     }

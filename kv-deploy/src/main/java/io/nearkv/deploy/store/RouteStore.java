@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.nearkv.core.DenialReason;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import io.nearkv.core.Value;
 import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.core.route.DocumentVerdict;
 import io.nearkv.core.route.DocumentVerdict.Outcome;
@@ -33,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,6 +67,8 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
     private volatile @Nullable String damage;
     private volatile @Nullable String unwritten;
     private volatile String pulledBecause = "";
+    private volatile String pulledUpon = "";
+    private volatile Supplier<Value> report = Value::empty;
     private volatile boolean closed;
     private @Nullable Future<?> dropInTask;
     private @Nullable Future<?> leaseTask;
@@ -357,6 +361,7 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
                 retry = timer.schedule(this::writeAgain, RETRY_SECONDS, TimeUnit.SECONDS);
             }
             pulledBecause = ": " + reason;
+            pulledUpon = requireNonNull(evidence, "evidence");
             putInForce(next, forward.parachute());
             verdict = verdict(Outcome.ACCEPTED, "", "");
         } finally {
@@ -418,7 +423,25 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
 
     @Override
     public DocumentVerdict status() {
-        return verdict(Outcome.STATUS, "", "");
+        return verdict(Outcome.STATUS, "", "").withReport(report.get());
+    }
+
+    /** Says who tells what this process's requests have come to, to whoever asks for its status. The supplier must not block. */
+    public void reportWith(Supplier<Value> supplier) {
+        report = requireNonNull(supplier, "supplier");
+    }
+
+    /** Returns why this process has taken the way back and is still on it, such as {@code impact}; empty if it has not. */
+    public String pulledBecause() {
+        Route active = active();
+        return active != null && active.kind() == RouteKind.PARACHUTE && pulledBecause.length() > 2
+                ? pulledBecause.substring(2)
+                : "";
+    }
+
+    /** Returns what was seen then, for people. */
+    public String pulledUpon() {
+        return pulledUpon;
     }
 
     private DocumentVerdict verdict(Outcome outcome, String reason, String detail) {

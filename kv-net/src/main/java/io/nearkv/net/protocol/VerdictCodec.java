@@ -1,5 +1,7 @@
 package io.nearkv.net.protocol;
 
+import com.google.protobuf.UnsafeByteOperations;
+import io.nearkv.core.Value;
 import io.nearkv.core.route.DocumentVerdict;
 import io.nearkv.net.wire.Wire;
 import io.netty.buffer.ByteBuf;
@@ -42,6 +44,8 @@ public final class VerdictCodec {
                         .setHash(verdict.hash())
                         .setActive(verdict.active())
                         .setNode(verdict.node())
+                        .setReport(
+                                UnsafeByteOperations.unsafeWrap(verdict.report().asByteBuffer()))
                         .build());
     }
 
@@ -62,6 +66,7 @@ public final class VerdictCodec {
                 wire.getSeq(),
                 wire.getHash(),
                 wire.getActive(),
-                wire.getNode());
+                wire.getNode(),
+                Value.wrap(wire.getReport().toByteArray()));
     }
 }

@@ -19,7 +19,9 @@ public enum ExitCode {
     /** No server there, or overloaded, or no answer in time. */
     UNAVAILABLE(6),
     /** A check of release safety does not hold, and nothing was changed; or a drill has found what would stop the way back. */
-    REFUSED(21);
+    REFUSED(21),
+    /** A rollout has gone back to known-good. */
+    ROLLED_BACK(30);
 
     private final int number;
 

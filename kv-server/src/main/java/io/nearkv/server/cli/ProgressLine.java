@@ -43,6 +43,11 @@ public final class ProgressLine implements AutoCloseable {
     /** Removes the line. */
     @Override
     public void close() {
+        clear();
+    }
+
+    /** Removes the line until something is shown again. */
+    public void clear() {
         if (shownChars > 0) {
             write("");
             console.err().print("\r");

@@ -23,6 +23,7 @@ final class Commands {
             "env",
             "build",
             "route",
+            "rollout",
             "ledger",
             "rollback",
             "breakglass",
@@ -79,6 +80,13 @@ final class Commands {
             case "route show" -> new RouteCommands.Show(console);
             case "route set" -> new RouteCommands.SetWeight(console);
             case "route bundle" -> new RouteCommands.Bundle(console);
+            case "rollout" -> new GroupCommand.Rollout(console);
+            case "rollout start" -> new RolloutCommands.Start(console);
+            case "rollout status" -> new RolloutCommands.Status(console);
+            case "rollout hold" -> new RolloutCommands.Hold(console);
+            case "rollout resume" -> new RolloutCommands.Resume(console);
+            case "rollout abort" -> new RolloutCommands.Abort(console);
+            case "rollout list" -> new RolloutCommands.ListAll(console);
             case "ledger" -> new GroupCommand.Ledger(console);
             case "ledger show" -> new LedgerCommands.Show(console);
             case "ledger verify" -> new LedgerCommands.Verify(console);
@@ -120,6 +128,7 @@ final class Commands {
             case "env" -> List.of("create", "list", "show", "trust");
             case "build" -> List.of("publish", "promote", "list", "retire", "token");
             case "route" -> List.of("show", "set", "bundle");
+            case "rollout" -> List.of("start", "status", "hold", "resume", "abort", "list");
             case "ledger" -> List.of("show", "verify", "add");
             case "breakglass" -> List.of("route");
             case "drill" -> List.of("rollback", "breakglass");

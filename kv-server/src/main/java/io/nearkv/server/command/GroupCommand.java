@@ -118,6 +118,18 @@ abstract sealed class GroupCommand extends BaseCommand {
         }
     }
 
+    /** {@code nearkv rollout}. */
+    @Command(
+            name = "rollout",
+            description = "Walks a build to all of the traffic, and takes it back by itself if it hurts.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Rollout extends GroupCommand {
+        Rollout(Console console) {
+            super(console, "rollout");
+        }
+    }
+
     /** {@code nearkv ledger}. */
     @Command(
             name = "ledger",

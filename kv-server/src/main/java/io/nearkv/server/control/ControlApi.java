@@ -10,18 +10,25 @@ import io.nearkv.core.Value;
 import io.nearkv.deploy.control.BuildItem;
 import io.nearkv.deploy.control.BuildListing;
 import io.nearkv.deploy.control.ControlPlane;
+import io.nearkv.deploy.control.ControlStatus;
+import io.nearkv.deploy.control.Finding;
 import io.nearkv.deploy.control.PromoteRequest;
 import io.nearkv.deploy.control.PublishRequest;
 import io.nearkv.deploy.control.RefusedException;
+import io.nearkv.deploy.control.RolloutCodec;
+import io.nearkv.deploy.control.RolloutStatus;
+import io.nearkv.deploy.control.StartRequest;
 import io.nearkv.deploy.control.WeightRequest;
 import io.nearkv.deploy.document.DocumentVerifier;
 import io.nearkv.deploy.model.ServiceId;
+import io.nearkv.deploy.rollout.Facts;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -102,6 +109,13 @@ public final class ControlApi {
             case "" -> ControlJson.status(plane.status());
             case "builds" -> builds(request.query.equals("ready=true"));
             case "ledger" -> ledger();
+            case "rollout" -> rollout();
+            case "rollouts" ->
+                Map.of(
+                        "rollouts",
+                        plane.listRollouts().stream().map(ControlJson::rollout).toList());
+            case "alerts" ->
+                Map.of("alerts", plane.alerts().stream().map(ControlJson::alert).toList());
             case "bundle" -> Map.of("bundle", ControlJson.base64(plane.bundle()));
             default -> null;
         };
@@ -126,6 +140,103 @@ public final class ControlApi {
                     item, asked && build != null ? plane.readyInstances(build.manifest(), LIST_PROBE) : null));
         }
         return Map.of("builds", answers);
+    }
+
+    private Map<String, ?> rollout() {
+        RolloutStatus status = plane.rolloutStatus();
+        if (status == null) {
+            throw new KvException(ErrorCode.NOT_FOUND, "there was no rollout yet");
+        }
+        return ControlJson.rollout(status);
+    }
+
+    private Map<String, ?> start(StartRequest request) throws RefusedException, InterruptedException {
+        List<Finding> warnings = plane.startRollout(request);
+        Map<String, Object> members = new LinkedHashMap<>(rollout());
+        members.put("warnings", warnings.stream().map(ControlJson::finding).toList());
+        return members;
+    }
+
+    /** Returns all that the page of operations shows. Nothing in it is secret, and nobody needs a token for it. */
+    Map<String, ?> view() {
+        RolloutStatus status = plane.rolloutStatus();
+        Map<String, Object> members = new LinkedHashMap<>(ControlJson.status(plane.status()));
+        List<Map<String, Object>> builds = new ArrayList<>();
+        BuildListing listing =
+                BuildListing.verify(service, null, new DocumentVerifier(InstantSource.system()), plane.listBuilds());
+        for (BuildListing.Build build : listing.builds()) {
+            Map<String, Object> each = new LinkedHashMap<>();
+            each.put("build", build.id());
+            each.put("version", build.manifest().version());
+            each.put("digest", build.manifest().build().digestHex());
+            each.put("state", build.item().state());
+            each.put("ledger", build.item().ledgerNumber());
+            each.put("weight", build.item().weight());
+            builds.add(each);
+        }
+        members.put("builds", builds);
+        members.put("rollout", status == null ? null : ControlJson.rollout(status));
+        members.put("alerts", plane.alerts().stream().map(ControlJson::alert).toList());
+        members.put("audit", plane.auditTail());
+        return members;
+    }
+
+    Map<String, Long> alertCounts() {
+        return plane.alertCounts();
+    }
+
+    /** Returns the labels that each metric has: whose control plane it is. */
+    String labels() {
+        return "tenant=\"" + service.tenant() + "\",service=\"" + service.service() + "\",environment=\""
+                + service.environment() + "\"";
+    }
+
+    /** Returns the metrics of the rollout and of the nodes, in Prometheus' format. */
+    String metrics() {
+        StringBuilder page = new StringBuilder();
+        ControlStatus status = plane.status();
+        gauge(
+                page,
+                "nearkv_control_nodes",
+                "Nodes that are to follow the route.",
+                status.coverage().total());
+        gauge(
+                page,
+                "nearkv_control_nodes_following",
+                "Nodes that do.",
+                status.coverage().holding());
+        gauge(
+                page,
+                "nearkv_control_frozen",
+                "Whether a break-glass waits to be reconciled.",
+                status.frozen() == null ? 0 : 1);
+        RolloutStatus rollout = plane.rolloutStatus();
+        boolean active = rollout != null && !rollout.rollout().state().isTerminal();
+        gauge(page, "nearkv_control_rollout_active", "Whether a rollout is under way.", active ? 1 : 0);
+        if (rollout != null) {
+            gauge(
+                    page,
+                    "nearkv_control_rollout_weight",
+                    "The share of its build, 0 to 1.",
+                    rollout.weight() / 10_000.0);
+            gauge(
+                    page,
+                    "nearkv_control_rollout_log_e",
+                    "The evidence that it fails more often, as a logarithm.",
+                    rollout.impact().logErrors());
+        }
+        return page.toString();
+    }
+
+    private void gauge(StringBuilder page, String name, String help, double value) {
+        page.append("# HELP ").append(name).append(' ').append(help).append('\n');
+        page.append("# TYPE ").append(name).append(" gauge\n");
+        page.append(name)
+                .append('{')
+                .append(labels())
+                .append("} ")
+                .append(value)
+                .append('\n');
     }
 
     private Map<String, ?> ledger() {
@@ -174,6 +285,27 @@ public final class ControlApi {
                         caller);
                 body.end();
                 return ControlJson.change(plane.setWeight(request));
+            }
+            case "rollouts" -> {
+                StartRequest request = new StartRequest(
+                        body.text("build"),
+                        RolloutCodec.plan(body.text("plan", "")),
+                        body.number("min_ready", 0),
+                        body.text("reason", ""),
+                        caller);
+                body.end();
+                return start(request);
+            }
+            case "rollouts/hold", "rollouts/resume", "rollouts/abort" -> {
+                body.end();
+                String verb = what.substring(what.indexOf('/') + 1);
+                return ControlJson.rollout(
+                        plane.commandRollout(Facts.Command.valueOf(verb.toUpperCase(Locale.ROOT)), caller));
+            }
+            case "drills" -> {
+                body.end();
+                plane.drilled(caller);
+                return Map.of("drilled", true);
             }
             case "rollback" -> {
                 String reason = body.text("reason", "");

@@ -3,6 +3,8 @@ package io.nearkv.server.control;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Value;
+import io.nearkv.deploy.analysis.Impact;
+import io.nearkv.deploy.control.Alert;
 import io.nearkv.deploy.control.BuildItem;
 import io.nearkv.deploy.control.ControlStatus;
 import io.nearkv.deploy.control.Coverage;
@@ -10,14 +12,19 @@ import io.nearkv.deploy.control.Finding;
 import io.nearkv.deploy.control.NodeReport;
 import io.nearkv.deploy.control.PublishedBuild;
 import io.nearkv.deploy.control.RefusedException;
+import io.nearkv.deploy.control.RolloutStatus;
 import io.nearkv.deploy.control.RouteChange;
 import io.nearkv.deploy.model.Ledger;
 import io.nearkv.deploy.model.LedgerEntry;
 import io.nearkv.deploy.model.Route;
 import io.nearkv.deploy.model.RouteEntry;
+import io.nearkv.deploy.rollout.Rollout;
+import io.nearkv.deploy.rollout.RolloutPlan;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -73,7 +80,87 @@ final class ControlJson {
         return Map.of("error", error);
     }
 
-    private static Map<String, Object> finding(Finding finding) {
+    static Map<String, Object> rollout(RolloutStatus status) {
+        Rollout rollout = status.rollout();
+        Map<String, Object> members = rollout(rollout);
+        members.put("weight", status.weight());
+        members.put("followed", status.followed());
+        members.put("coverage", status.coverage());
+        members.put("in_step_ms", status.inStep().toMillis());
+        List<RolloutPlan.Step> steps = rollout.plan().all();
+        members.put(
+                "step_ms",
+                steps.get(Math.min(rollout.step(), steps.size() - 1)).time().toMillis());
+        members.put("units", Math.round(status.units()));
+        members.put("requests_per_second", Math.round(status.requestsPerSecond()));
+        members.put("probes", status.probes());
+        Impact impact = status.impact();
+        Map<String, Object> seen = new LinkedHashMap<>();
+        seen.put("kind", impact.kind().label());
+        seen.put("e", String.format(Locale.ROOT, "%.2g", Math.exp(Math.min(300, impact.logErrors()))));
+        seen.put("e_latency", String.format(Locale.ROOT, "%.2g", Math.exp(Math.min(300, impact.logLatency()))));
+        seen.put("candidate_requests", impact.candidate().requests());
+        seen.put("candidate_failures", impact.candidate().failures());
+        seen.put("base_requests", impact.base().requests());
+        seen.put("base_failures", impact.base().failures());
+        seen.put("text", impact.text());
+        members.put("impact", seen);
+        List<Map<String, Object>> planned = new ArrayList<>();
+        for (int i = 0; i < steps.size(); i++) {
+            Map<String, Object> each = new LinkedHashMap<>();
+            each.put("weight", steps.get(i).weight());
+            each.put("seconds", steps.get(i).time().toSeconds());
+            each.put("units", steps.get(i).units());
+            each.put(
+                    "detectable_bp",
+                    i < status.detectable().size()
+                            ? Math.round(status.detectable().get(i) * 10_000)
+                            : 10_000);
+            planned.add(each);
+        }
+        members.put("steps", planned);
+        return members;
+    }
+
+    static Map<String, Object> rollout(Rollout rollout) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("id", rollout.id());
+        members.put("build", rollout.build());
+        members.put("version", rollout.version());
+        members.put("plan", rollout.plan().name());
+        members.put("state", rollout.state().label());
+        members.put("over", rollout.state().isTerminal());
+        members.put("step", rollout.step());
+        members.put("hold", rollout.hold().label());
+        members.put("text", rollout.text());
+        members.put("actor", rollout.actor());
+        members.put("reason", rollout.reason());
+        members.put("started", rollout.startedMillis());
+        List<Map<String, Object>> events = new ArrayList<>();
+        for (Rollout.Event event : rollout.events()) {
+            Map<String, Object> each = new LinkedHashMap<>();
+            each.put("millis", event.millis());
+            each.put("state", event.state());
+            each.put("text", event.text());
+            events.add(each);
+        }
+        members.put("events", events);
+        return members;
+    }
+
+    static Map<String, Object> alert(Alert alert) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("millis", alert.millis());
+        members.put("kind", alert.kind());
+        members.put("service", alert.service());
+        members.put("build", alert.build());
+        members.put("phase", alert.phase());
+        members.put("reason", alert.reason());
+        members.put("evidence", alert.evidence());
+        return members;
+    }
+
+    static Map<String, Object> finding(Finding finding) {
         Map<String, Object> members = new LinkedHashMap<>();
         members.put("check", finding.check());
         members.put("code", finding.code());

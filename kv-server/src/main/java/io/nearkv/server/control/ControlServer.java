@@ -15,6 +15,7 @@ import io.nearkv.core.identity.Permission;
 import io.nearkv.deploy.control.RefusedException;
 import io.nearkv.server.config.ListenAddress;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
@@ -85,6 +86,8 @@ public final class ControlServer implements AutoCloseable {
                     requireNonNull(authority, "authority"),
                     "http://" + new ListenAddress(listen.host(), bound.getPort()));
             server.createContext("/", started::handle);
+            server.createContext("/ui", started::look);
+            server.createContext("/metrics", started::look);
             server.start();
             return started;
         } catch (IOException e) {
@@ -135,18 +138,65 @@ public final class ControlServer implements AutoCloseable {
                 answer = ControlJson.error(new KvException(ErrorCode.INTERNAL, "unexpected failure; see the log", e));
                 status = ErrorCode.INTERNAL.httpStatus();
             }
-            byte[] body = ControlJson.write(answer);
-            exchange.getResponseHeaders().set("Content-Type", "application/json");
-            exchange.getResponseHeaders().set("Cache-Control", "no-store");
-            exchange.sendResponseHeaders(status, body.length);
-            exchange.getResponseBody().write(body);
+            send(exchange, status, "application/json", ControlJson.write(answer));
         }
+    }
+
+    private static void send(HttpExchange exchange, int status, String type, byte[] body) throws IOException {
+        exchange.getResponseHeaders().set("Content-Type", type);
+        exchange.getResponseHeaders().set("Cache-Control", "no-store");
+        exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
+        exchange.sendResponseHeaders(status, body.length);
+        exchange.getResponseBody().write(body);
+    }
+
+    /** The page of operations and the metrics: to be looked at by everybody who reaches this address, and changed by nobody. */
+    private void look(HttpExchange exchange) throws IOException {
+        try (exchange) {
+            if (!exchange.getRequestMethod().equals("GET")) {
+                send(exchange, 405, "text/plain", "GET alone\n".getBytes(UTF_8));
+            } else if (exchange.getRequestURI().getPath().equals("/metrics")) {
+                send(exchange, 200, "text/plain; version=0.0.4", metrics().getBytes(UTF_8));
+            } else {
+                // Nothing from elsewhere, and no frame around it.
+                exchange.getResponseHeaders()
+                        .set(
+                                "Content-Security-Policy",
+                                "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline';"
+                                        + " connect-src 'self'; frame-ancestors 'none'");
+                send(exchange, 200, "text/html; charset=utf-8", page());
+            }
+        }
+    }
+
+    private static byte[] page() throws IOException {
+        try (InputStream in = ControlServer.class.getResourceAsStream("operations.html")) {
+            return requireNonNull(in, "operations.html").readAllBytes();
+        }
+    }
+
+    private String metrics() {
+        StringBuilder page = new StringBuilder();
+        page.append("# HELP nearkv_control_alerts_total Alerts since the start, by kind.\n");
+        page.append("# TYPE nearkv_control_alerts_total counter\n");
+        api.alertCounts()
+                .forEach((kind, count) -> page.append("nearkv_control_alerts_total{")
+                        .append(api.labels())
+                        .append(",kind=\"")
+                        .append(kind)
+                        .append("\"} ")
+                        .append(count)
+                        .append('\n'));
+        return page.append(api.metrics()).toString();
     }
 
     private Map<String, ?> answer(HttpExchange exchange) throws IOException, RefusedException, InterruptedException {
         String path = exchange.getRequestURI().getPath();
         if (path.equals("/healthz")) {
             return Map.of("status", "ok");
+        }
+        if (path.equals("/v1/view") && exchange.getRequestMethod().equals("GET")) {
+            return api.view();
         }
         String caller = caller(exchange.getRequestHeaders().get("Authorization"));
         byte[] body = exchange.getRequestBody().readNBytes(MAX_BODY_BYTES + 1);

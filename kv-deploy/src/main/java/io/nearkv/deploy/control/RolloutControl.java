@@ -1,0 +1,604 @@
+package io.nearkv.deploy.control;
+
+import static java.util.Objects.requireNonNull;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.KvException;
+import io.nearkv.deploy.analysis.DetectorSettings;
+import io.nearkv.deploy.analysis.Impact;
+import io.nearkv.deploy.analysis.ImpactDetector;
+import io.nearkv.deploy.analysis.Sample;
+import io.nearkv.deploy.model.Manifest;
+import io.nearkv.deploy.model.ModelLimits;
+import io.nearkv.deploy.model.Route;
+import io.nearkv.deploy.report.BuildOutcome;
+import io.nearkv.deploy.report.OutcomeReport;
+import io.nearkv.deploy.rollout.Facts;
+import io.nearkv.deploy.rollout.Hold;
+import io.nearkv.deploy.rollout.PooledComparison;
+import io.nearkv.deploy.rollout.Rollout;
+import io.nearkv.deploy.rollout.RolloutMachine;
+import io.nearkv.deploy.rollout.RolloutPlan;
+import io.nearkv.deploy.rollout.RolloutState;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Walks a build to all of the traffic, or takes it back. In every round: what the nodes tell is compared, {@link RolloutMachine} says where the rollout is now, that is kept, and then the route is made
+ * like it. So a crash at any point leaves either the state before or the state after, and the next round does what is left to do. Thread-safe.
+ */
+final class RolloutControl {
+    private static final Logger log = LoggerFactory.getLogger(RolloutControl.class);
+    private static final Impact NOTHING =
+            new Impact(Impact.Kind.NONE, 0, 0, Sample.NONE, Sample.NONE, 0, "nothing is known yet");
+    private static final double RATE_HALF_LIFE_SECONDS = 10;
+    private static final double BASE_RATE = 0.001;
+
+    /** What the control plane does for a rollout. */
+    interface Hands {
+        Snapshot snapshot();
+
+        /** Checks that do not hold for this share. */
+        List<Finding> findings(WeightRequest wish) throws InterruptedException;
+
+        RouteChange setWeight(WeightRequest wish) throws RefusedException, InterruptedException;
+
+        RouteChange rollback(String reason, String actor) throws RefusedException, InterruptedException;
+
+        void addToLedger(String build, String why, String actor) throws RefusedException, InterruptedException;
+
+        /** Publishes the route in force anew, so that every node verifies and keeps a fresh way back. */
+        Coverage proveWayBack() throws RefusedException, InterruptedException;
+    }
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ControlPlaneOptions options;
+    private final ControlState state;
+    private final ControlAudit audit;
+    private final Alerts alerts;
+    private final Hands hands;
+    private final RolloutChecks checks;
+    private final TrafficProbe probe;
+
+    @GuardedBy("lock")
+    private @Nullable PooledComparison comparison;
+
+    @GuardedBy("lock")
+    private String compared = "";
+
+    @GuardedBy("lock")
+    private Impact impact = NOTHING;
+
+    @GuardedBy("lock")
+    private Impact atStep = NOTHING;
+
+    @GuardedBy("lock")
+    private String timed = "";
+
+    @GuardedBy("lock")
+    private long stepNanos;
+
+    @GuardedBy("lock")
+    private long followedNanos;
+
+    @GuardedBy("lock")
+    private boolean probed;
+
+    @GuardedBy("lock")
+    private final Map<String, OutcomeReport> lastReports = new LinkedHashMap<>();
+
+    @GuardedBy("lock")
+    private double requestsPerSecond;
+
+    @GuardedBy("lock")
+    private Coverage coverage = new Coverage(List.of(), Duration.ZERO);
+
+    private volatile @Nullable RolloutStatus status;
+
+    RolloutControl(
+            ControlPlaneOptions options,
+            ControlState state,
+            ControlAudit audit,
+            Alerts alerts,
+            Hands hands,
+            RolloutChecks checks,
+            TrafficProbe probe) {
+        this.options = options;
+        this.state = state;
+        this.audit = audit;
+        this.alerts = alerts;
+        this.hands = hands;
+        this.checks = checks;
+        this.probe = probe;
+        this.followedNanos = options.nanoTime.getAsLong();
+    }
+
+    /** Returns whether a rollout is under way. */
+    boolean isActive() {
+        ControlState.StoredRollout stored = state.rollout();
+        return stored != null && !stored.rollout().state().isTerminal();
+    }
+
+    /** Returns the rollout that was begun last, or null. */
+    @Nullable
+    RolloutStatus status() {
+        ControlState.StoredRollout stored = state.rollout();
+        if (stored == null) {
+            return null;
+        }
+        RolloutStatus last = status;
+        Rollout rollout = stored.rollout();
+        return last != null && last.rollout().id().equals(rollout.id())
+                ? new RolloutStatus(
+                        rollout,
+                        last.weight(),
+                        last.followed(),
+                        last.inStep(),
+                        last.units(),
+                        last.impact(),
+                        last.requestsPerSecond(),
+                        last.detectable(),
+                        last.probes(),
+                        last.coverage())
+                : new RolloutStatus(rollout, 0, false, Duration.ZERO, 0, NOTHING, 0, List.of(), 0, "");
+    }
+
+    /**
+     * Begins a rollout, if every check holds.
+     *
+     * @param asked what the nodes have said just now
+     * @return what should be known all the same
+     * @throws RefusedException if a check does not hold; nothing has changed then
+     */
+    List<Finding> start(StartRequest request, Coverage asked) throws RefusedException, InterruptedException {
+        Snapshot now = hands.snapshot();
+        ControlState.StoredRollout before = state.rollout();
+        List<Finding> findings = new ArrayList<>();
+        if (before != null && !before.rollout().state().isTerminal()) {
+            findings.add(Finding.of(
+                    Check.BUSY,
+                    "a rollout of " + before.rollout().build() + " is under way",
+                    "wait for it, or end it: nearkv rollout abort"));
+        }
+        if (now.route() == null) {
+            findings.add(Finding.of(
+                    Check.NO_KNOWN_GOOD,
+                    "there is no route yet",
+                    "give the first build everything (nearkv route set --weight 100%) and add it to the ledger"));
+        }
+        findings.addAll(allFindings(request.build(), request.minReady(), request.plan(), 0, asked));
+        if (!findings.isEmpty()) {
+            throw new RefusedException(findings, now.unchanged());
+        }
+        Manifest manifest = checks.required(request.build(), now);
+        byte[] id = new byte[5];
+        options.random.nextBytes(id);
+        Rollout rollout = Rollout.of(
+                HexFormat.of().formatHex(id),
+                request.build(),
+                manifest.version(),
+                request.plan(),
+                request.minReady(),
+                request.actor(),
+                request.reason(),
+                options.clock.millis());
+        if (!state.replaceRollout(before, rollout)) {
+            throw new RefusedException(
+                    Finding.of(Check.BUSY, "somebody else has begun a rollout meanwhile", "look, then try again"),
+                    now.unchanged());
+        }
+        lock.lock();
+        try {
+            impact = NOTHING;
+            comparison = null;
+            probed = false;
+            timed = "";
+            noteStatus(rollout, now);
+            audit.append("rollout_started", facts(rollout));
+            return checks.warnings(asked, detectable(request.plan()), state.lastDrillMillis());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private List<Finding> allFindings(String build, int minReady, RolloutPlan plan, int step, Coverage asked)
+            throws InterruptedException {
+        List<Finding> findings = new ArrayList<>(hands.findings(
+                new WeightRequest(build, plan.all().get(step).weight(), null, minReady, "", ControlAudit.SELF)));
+        findings.addAll(checks.findings(hands.snapshot(), build, asked));
+        return findings;
+    }
+
+    /**
+     * One round.
+     *
+     * @param seconds since the last one
+     * @param alone nodes that went back by their own traffic
+     */
+    void round(Coverage asked, List<NodeReport> alone, double seconds) throws InterruptedException {
+        lock.lock();
+        try {
+            coverage = asked;
+            measure(asked, seconds);
+            ControlState.StoredRollout stored = state.rollout();
+            if (stored == null || stored.rollout().state().isTerminal()) {
+                return;
+            }
+            compare(stored.rollout(), asked, seconds);
+            advance(stored, Facts.Command.NONE, alone.size());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Does what an operator wants; returns where the rollout is then. */
+    Rollout command(Facts.Command command, String actor) throws RefusedException, InterruptedException {
+        lock.lock();
+        try {
+            ControlState.StoredRollout stored = state.rollout();
+            if (stored == null || stored.rollout().state().isTerminal()) {
+                throw new RefusedException(
+                        Finding.of(Check.PLAN_INVALID, "no rollout is under way", "see: nearkv rollout list"),
+                        hands.snapshot().unchanged());
+            }
+            Map<String, Object> facts = facts(stored.rollout());
+            facts.put("actor", actor);
+            audit.append("rollout_" + command.name().toLowerCase(java.util.Locale.ROOT), facts);
+            return advance(stored, command, 0);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Looks at how much traffic there is, also while nothing is rolled out: what a step can find depends on it. */
+    @GuardedBy("lock")
+    private void measure(Coverage asked, double seconds) {
+        long requests = 0;
+        for (NodeReport node : asked.nodes()) {
+            OutcomeReport report = node.outcomes();
+            if (report == null) {
+                continue;
+            }
+            OutcomeReport last = lastReports.put(node.endpoint(), report);
+            if (last != null && last.process() == report.process()) {
+                for (BuildOutcome build : report.builds()) {
+                    BuildOutcome before = last.find(build.build());
+                    for (int kind = 0; before != null && kind < ImpactDetector.KINDS; kind++) {
+                        requests += Math.max(
+                                0,
+                                build.kind(kind).requests() - before.kind(kind).requests());
+                    }
+                }
+            }
+        }
+        if (seconds > 0) {
+            double factor = Math.exp(-Math.log(2) * seconds / RATE_HALF_LIFE_SECONDS);
+            double rate = requests / seconds;
+            requestsPerSecond = requestsPerSecond == 0 ? rate : requestsPerSecond * factor + rate * (1 - factor);
+        }
+    }
+
+    @GuardedBy("lock")
+    private void compare(Rollout rollout, Coverage asked, double seconds) {
+        Route route = hands.snapshot().route();
+        if (route == null || !rollout.state().isMoving()) {
+            return;
+        }
+        String base = route.baseline().id();
+        if (base.equals(rollout.build())) {
+            return; // It has everything; there is nothing beside it.
+        }
+        PooledComparison current = comparison;
+        if (current == null || !current.isOf(rollout.build(), base) || !compared.equals(rollout.id())) {
+            current = new PooledComparison(rollout.build(), base);
+            comparison = current;
+            compared = rollout.id();
+        }
+        long now = options.clock.millis();
+        for (NodeReport node : asked.nodes()) {
+            OutcomeReport report = node.outcomes();
+            if (report != null) {
+                current.add(node.endpoint(), report, now);
+            }
+        }
+        impact = current.judge(seconds);
+    }
+
+    @GuardedBy("lock")
+    private Rollout advance(ControlState.StoredRollout stored, Facts.Command command, int pulled)
+            throws InterruptedException {
+        Rollout before = stored.rollout();
+        Snapshot now = hands.snapshot();
+        Rollout adopted = adopted(before, now);
+        Facts facts = facts(adopted, now, command, pulled);
+        Rollout next = RolloutMachine.next(adopted, facts);
+        if (!next.equals(before)) {
+            if (!state.replaceRollout(stored, next)) {
+                throw new KvException(
+                        ErrorCode.UNAVAILABLE, "the rollout was changed by another control plane of this folder");
+            }
+            if (next.state() != before.state() || next.hold() != before.hold() || next.step() != before.step()) {
+                tell(before, next);
+            }
+        }
+        try {
+            act(next);
+        } catch (RefusedException e) {
+            refused(next, e);
+        }
+        noteStatus(next, hands.snapshot());
+        return next;
+    }
+
+    /** After a crash between the route and the note of it: the route tells which rollout it is of. */
+    private static Rollout adopted(Rollout rollout, Snapshot now) {
+        Route route = now.route();
+        return rollout.route().isEmpty() && route != null && now.weightOf(rollout.build()) > 0
+                ? rollout.withRoute(route.rolloutId())
+                : rollout;
+    }
+
+    @GuardedBy("lock")
+    private Facts facts(Rollout rollout, Snapshot now, Facts.Command command, int pulled) throws InterruptedException {
+        Route route = now.route();
+        long nanos = options.nanoTime.getAsLong();
+        boolean followed = coverage.nodes().stream()
+                .allMatch(node -> node.comparedWith(now.hash()).settled());
+        followedNanos = followed ? nanos : followedNanos;
+        int weight = now.weightOf(rollout.build());
+        boolean there =
+                followed && weight == rollout.weight() && rollout.state().isMoving();
+        String step = rollout.id() + "/" + rollout.state() + "/" + rollout.step();
+        if (there && !timed.equals(step)) {
+            timed = step;
+            stepNanos = nanos;
+            atStep = impact;
+        }
+        boolean isTimed = timed.equals(step);
+        Duration inStep = isTimed ? Duration.ofNanos(nanos - stepNanos) : Duration.ZERO;
+        double units = isTimed ? units(atStep, impact) : 0;
+        boolean ours =
+                rollout.route().isEmpty() || (route != null && route.rolloutId().equals(rollout.route()));
+        String problems = "";
+        if (now.frozen() == null && ours) {
+            problems = problems(rollout, inStep, units);
+        }
+        return new Facts(
+                options.clock.millis(),
+                inStep,
+                units,
+                now.frozen() != null,
+                ours,
+                route == null ? "" : route.reason(),
+                followed,
+                followed ? Duration.ZERO : Duration.ofNanos(nanos - followedNanos),
+                weight,
+                probed,
+                problems,
+                impact,
+                pulled,
+                command);
+    }
+
+    private static double units(Impact from, Impact to) {
+        double nc = to.candidate().requests() - from.candidate().requests();
+        double nb = to.base().requests() - from.base().requests();
+        return nc <= 0 || nb <= 0 ? 0 : nc * nb / (nc + nb);
+    }
+
+    /** Makes the checks where something depends on them now. */
+    @GuardedBy("lock")
+    private String problems(Rollout rollout, Duration inStep, double units) throws InterruptedException {
+        switch (rollout.state()) {
+            case PRECHECK -> {
+                return RolloutChecks.text(
+                        allFindings(rollout.build(), rollout.minReady(), rollout.plan(), 0, coverage));
+            }
+            case PROBE -> {
+                return probed ? "" : probes(rollout);
+            }
+            case STEP, BAKE -> {
+                RolloutPlan.Step step = rollout.plan().all().get(rollout.step());
+                boolean due = inStep.compareTo(step.time()) >= 0 && units >= step.units();
+                int next = Math.min(rollout.step() + 1, rollout.plan().steps().size());
+                return due
+                        ? RolloutChecks.text(
+                                allFindings(rollout.build(), rollout.minReady(), rollout.plan(), next, coverage))
+                        : "";
+            }
+            default -> {
+                return "";
+            }
+        }
+    }
+
+    /** P9 and P19: every node takes a way back, and every instance answers. */
+    @GuardedBy("lock")
+    private String probes(Rollout rollout) throws InterruptedException {
+        try {
+            Coverage proven = hands.proveWayBack();
+            if (!proven.complete()) {
+                return Finding.of(
+                                Check.PARACHUTE_NOT_EVERYWHERE,
+                                "the way back is on " + proven.summary(),
+                                "start these nodes, or take them out of the control plane's --nodes")
+                        .toString();
+            }
+            Manifest manifest = checks.required(rollout.build(), hands.snapshot());
+            TrafficProbe.Result result = probe.run(
+                    manifest.build(),
+                    manifest.endpoints(),
+                    rollout.plan().probes(),
+                    rollout.plan().warmUp());
+            if (!result.failures().isEmpty()) {
+                return Finding.of(
+                                Check.PROBE_FAILED,
+                                String.join("; ", result.failures()),
+                                "look at the instance's log; nothing has moved")
+                        .toString();
+            }
+            probed = true;
+            return "";
+        } catch (RefusedException e) {
+            return RolloutChecks.text(e.findings());
+        }
+    }
+
+    /** Makes the world like the state that was kept. */
+    private void act(Rollout rollout) throws RefusedException, InterruptedException {
+        switch (rollout.state()) {
+            case STEP, BAKE, FINISH -> {
+                if (hands.snapshot().weightOf(rollout.build()) != rollout.weight() && rollout.hold() != Hold.OPERATOR) {
+                    RouteChange change = hands.setWeight(new WeightRequest(
+                            rollout.build(),
+                            rollout.weight(),
+                            null,
+                            rollout.minReady(),
+                            shortened("rollout " + rollout.id() + " " + rollout.text()),
+                            rollout.actor()));
+                    keepRoute(rollout, change.route().rolloutId());
+                }
+            }
+            case ROLLING_BACK -> {
+                Route route = hands.snapshot().route();
+                if (route != null && !route.isWhollyKnownGood()) {
+                    RouteChange change = hands.rollback(shortened(rollout.text()), ControlAudit.SELF);
+                    log.atWarn()
+                            .addKeyValue("build", rollout.build())
+                            .addKeyValue("coverage", change.coverage().summary())
+                            .log("rolled back");
+                }
+            }
+            case COMPLETE -> hands.addToLedger(rollout.build(), "rollout " + rollout.id(), ControlAudit.SELF);
+            default -> {}
+        }
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= ModelLimits.MAX_TEXT_CHARS ? text : text.substring(0, ModelLimits.MAX_TEXT_CHARS);
+    }
+
+    private void keepRoute(Rollout rollout, String route) {
+        ControlState.StoredRollout stored = state.rollout();
+        if (stored != null
+                && stored.rollout().id().equals(rollout.id())
+                && !stored.rollout().route().equals(route)) {
+            boolean unused = state.replaceRollout(stored, stored.rollout().withRoute(route));
+        }
+    }
+
+    /** A check has changed its mind between the question and the deed. */
+    private void refused(Rollout rollout, RefusedException refusal) {
+        ControlState.StoredRollout stored = state.rollout();
+        if (stored == null || !rollout.state().isMoving()) {
+            log.atWarn().addKeyValue("why", refusal.getMessage()).log("a step of the rollout is refused for now");
+            return;
+        }
+        if (stored.rollout().hold() != Hold.CHECK_FAILED) {
+            Rollout held = stored.rollout()
+                    .held(Hold.CHECK_FAILED, RolloutChecks.text(refusal.findings()), options.clock.millis());
+            if (state.replaceRollout(stored, held)) {
+                tell(stored.rollout(), held);
+            }
+        }
+    }
+
+    private void tell(Rollout before, Rollout next) {
+        log.atInfo()
+                .addKeyValue("rollout", next.id())
+                .addKeyValue("build", next.build())
+                .addKeyValue("state", next.state().label())
+                .addKeyValue("step", next.step() + 1)
+                .addKeyValue("hold", next.hold().label())
+                .addKeyValue("why", next.text())
+                .log("rollout");
+        audit.append("rollout_moved", facts(next));
+        boolean bad = next.state() == RolloutState.ROLLING_BACK
+                || next.state() == RolloutState.REJECTED
+                || next.state() == RolloutState.FROZEN
+                || (next.state() == RolloutState.ROLLED_BACK && before.state() != RolloutState.ROLLING_BACK);
+        boolean held = next.hold() != Hold.NONE && next.hold() != Hold.OPERATOR;
+        if (bad || held) {
+            alerts.raise(new Alert(
+                    options.clock.millis(),
+                    bad ? next.state().label() : "hold",
+                    options.service.toString(),
+                    next.build(),
+                    before.state().label() + " " + (before.step() + 1),
+                    held ? next.hold().label() : reason(next),
+                    next.text()));
+        }
+    }
+
+    private String reason(Rollout next) {
+        return next.state() == RolloutState.ROLLING_BACK && impactNow().isAgainstCandidate()
+                ? impactNow().kind().label()
+                : next.state().label();
+    }
+
+    private Impact impactNow() {
+        lock.lock();
+        try {
+            return impact;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static Map<String, Object> facts(Rollout rollout) {
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("actor", rollout.actor());
+        facts.put("rollout", rollout.id());
+        facts.put("build", rollout.build());
+        facts.put("version", rollout.version());
+        facts.put("plan", rollout.plan().name());
+        facts.put("state", rollout.state().label());
+        facts.put("step", rollout.step() + 1);
+        facts.put("hold", rollout.hold().label());
+        facts.put("reason", rollout.text());
+        return facts;
+    }
+
+    /** By how much more often the build must fail in each step to be found, most of the time. */
+    @GuardedBy("lock")
+    private List<Double> detectable(RolloutPlan plan) {
+        List<Double> all = new ArrayList<>();
+        double alpha = DetectorSettings.DEFAULT.withShareOfAlpha(0.5).errorAlpha();
+        for (RolloutPlan.Step step : plan.all()) {
+            double requests = requestsPerSecond * step.time().toMillis() / 1_000.0;
+            double share = (double) step.weight() / ModelLimits.TOTAL_WEIGHT;
+            all.add(ImpactDetector.detectable(requests * share, requests * (1 - share), BASE_RATE, alpha));
+        }
+        return all;
+    }
+
+    private void noteStatus(Rollout rollout, Snapshot now) {
+        lock.lock();
+        try {
+            boolean isTimed = timed.equals(rollout.id() + "/" + rollout.state() + "/" + rollout.step());
+            status = new RolloutStatus(
+                    rollout,
+                    now.weightOf(rollout.build()),
+                    coverage.nodes().stream()
+                            .allMatch(node -> node.comparedWith(now.hash()).settled()),
+                    isTimed ? Duration.ofNanos(options.nanoTime.getAsLong() - stepNanos) : Duration.ZERO,
+                    isTimed ? units(atStep, impact) : 0,
+                    requireNonNull(impact, "impact"),
+                    requestsPerSecond,
+                    detectable(rollout.plan()),
+                    probe.made(),
+                    coverage.holding() + "/" + coverage.total());
+        } finally {
+            lock.unlock();
+        }
+    }
+}

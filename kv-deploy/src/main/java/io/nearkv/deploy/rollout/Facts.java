@@ -1,0 +1,50 @@
+package io.nearkv.deploy.rollout;
+
+import io.nearkv.deploy.analysis.Impact;
+import java.time.Duration;
+
+/**
+ * What is known in one round. Immutable.
+ *
+ * @param nowMillis since 1970, for the record alone
+ * @param inStep how long the build has had its share, by a clock that does not jump, since all nodes have followed
+ * @param units what the comparison is worth since then
+ * @param frozen whether a break-glass is in force
+ * @param ours whether the route in force is this rollout's, or it has not published one yet
+ * @param routeReason why the route in force is what it is, for people
+ * @param followed whether all nodes follow the route in force
+ * @param notFollowedFor how long they have not; zero if they do
+ * @param weight the share that the build has by the route in force
+ * @param probed whether the probes, and the way back on every node, were found good
+ * @param checks what does not hold, empty if everything does or nothing was checked
+ * @param impact what is to be thought of the build
+ * @param pulledNodes how many nodes have gone back by their own traffic, too few for all to follow them
+ * @param command what an operator wants
+ */
+public record Facts(
+        long nowMillis,
+        Duration inStep,
+        double units,
+        boolean frozen,
+        boolean ours,
+        String routeReason,
+        boolean followed,
+        Duration notFollowedFor,
+        int weight,
+        boolean probed,
+        String checks,
+        Impact impact,
+        int pulledNodes,
+        Command command) {
+    /** What an operator wants. */
+    public enum Command {
+        /** Nothing. */
+        NONE,
+        /** Stay. */
+        HOLD,
+        /** Go on. */
+        RESUME,
+        /** Go back. */
+        ABORT
+    }
+}

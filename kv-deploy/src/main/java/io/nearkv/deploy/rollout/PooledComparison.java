@@ -1,0 +1,115 @@
+package io.nearkv.deploy.rollout;
+
+import io.nearkv.deploy.analysis.DetectorSettings;
+import io.nearkv.deploy.analysis.Impact;
+import io.nearkv.deploy.analysis.ImpactDetector;
+import io.nearkv.deploy.analysis.Sample;
+import io.nearkv.deploy.report.BuildOutcome;
+import io.nearkv.deploy.report.OutcomeReport;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compares two builds over the traffic of all nodes, from what these tell. A slot that fails at several nodes is one unit and counts once. Not thread-safe.
+ *
+ * <p>Counts are since a process began: what is lost on the way comes with the next report, and one from another process begins anew.
+ */
+public final class PooledComparison {
+    /** The pooled test has one half of what may go wrong by accident, the nodes share the other. */
+    private static final double SHARE_OF_POOL = 0.5;
+    /** Nodes that are remembered; more are not compared. */
+    private static final int MAX_NODES = 512;
+
+    private static final long WINDOW_MILLIS = 10_000;
+
+    private final String candidate;
+    private final String base;
+    private final ImpactDetector detector =
+            new ImpactDetector(DetectorSettings.DEFAULT.withShareOfAlpha(SHARE_OF_POOL));
+    private final Map<String, OutcomeReport> before = new HashMap<>();
+    private final BitSet failedCandidate = new BitSet();
+    private final BitSet failedBase = new BitSet();
+    private long window;
+    private long refusals;
+
+    /** Creates the comparison of a candidate with known-good, by their ids. */
+    public PooledComparison(String candidate, String base) {
+        this.candidate = candidate;
+        this.base = base;
+    }
+
+    /** Returns whether it compares these two. */
+    public boolean isOf(String candidateId, String baseId) {
+        return candidate.equals(candidateId) && base.equals(baseId);
+    }
+
+    /**
+     * Takes in what a node has told.
+     *
+     * @param nowMillis by the clock of this process
+     */
+    public void add(String node, OutcomeReport report, long nowMillis) {
+        if (nowMillis / WINDOW_MILLIS != window) {
+            window = nowMillis / WINDOW_MILLIS;
+            failedCandidate.clear();
+            failedBase.clear();
+        }
+        OutcomeReport last = before.get(node);
+        if (last == null && before.size() >= MAX_NODES) {
+            return;
+        }
+        before.put(node, report);
+        if (last == null || last.process() != report.process()) {
+            return;
+        }
+        BuildOutcome candidateNow = report.find(candidate);
+        BuildOutcome baseNow = report.find(base);
+        BuildOutcome candidateBefore = last.find(candidate);
+        BuildOutcome baseBefore = last.find(base);
+        if (candidateNow == null || baseNow == null || candidateBefore == null || baseBefore == null) {
+            return;
+        }
+        refusals += Math.max(0, candidateNow.refusals() - candidateBefore.refusals());
+        long candidateTwice = twice(failedCandidate, candidateNow, candidateBefore);
+        long baseTwice = twice(failedBase, baseNow, baseBefore);
+        for (int kind = 0; kind < ImpactDetector.KINDS; kind++) {
+            Sample ofCandidate = candidateNow.kind(kind).since(candidateBefore.kind(kind));
+            Sample ofBase = baseNow.kind(kind).since(baseBefore.kind(kind));
+            if (ofCandidate.requests() < 0
+                    || ofBase.requests() < 0
+                    || ofCandidate.failures() < 0
+                    || ofBase.failures() < 0) {
+                continue; // It counts backwards: no node of ours does.
+            }
+            long candidateHere = Math.min(candidateTwice, ofCandidate.failures());
+            long baseHere = Math.min(baseTwice, ofBase.failures());
+            candidateTwice -= candidateHere;
+            baseTwice -= baseHere;
+            detector.add(node, kind, ofCandidate.without(candidateHere), ofBase.without(baseHere));
+        }
+    }
+
+    /** Returns how many slots have failed now that another node has seen fail in these ten seconds, and notes those that are new. */
+    private static long twice(BitSet seen, BuildOutcome now, @Nullable BuildOutcome earlier) {
+        BitSet fresh = BitSet.valueOf(now.failedSlots().toArray());
+        if (earlier != null) {
+            fresh.andNot(BitSet.valueOf(earlier.failedSlots().toArray()));
+        }
+        BitSet both = (BitSet) fresh.clone();
+        both.and(seen);
+        seen.or(fresh);
+        return both.cardinality();
+    }
+
+    /** Judges, after all nodes were asked. */
+    public Impact judge(double seconds) {
+        return detector.judge(seconds);
+    }
+
+    /** Returns how often the candidate has refused requests as a build. */
+    public long refusals() {
+        return refusals;
+    }
+}
