@@ -47,6 +47,13 @@ public final class MapStore implements KvStore {
         this.feeds = new MapFeeds(this);
     }
 
+    /** Makes an account whose id is chosen, as a node has one from its first start. */
+    public void account(AccountInfo account) {
+        synchronized (data) {
+            data.accounts.put(account.id(), account);
+        }
+    }
+
     void checkOpen() {
         if (closed) {
             throw new IllegalStateException("the store is closed");

@@ -27,6 +27,7 @@ public final class EProcess {
     private final double horizonSeconds;
     private final double[] fromStart;
     private final double[] fromLater;
+    private final double[] round;
     private double startedSeconds;
 
     /**
@@ -40,6 +41,7 @@ public final class EProcess {
         this.horizonSeconds = horizonSeconds;
         this.fromStart = new double[effects.length];
         this.fromLater = new double[effects.length];
+        this.round = new double[effects.length];
         java.util.Arrays.fill(fromLater, Double.NEGATIVE_INFINITY);
     }
 
@@ -57,7 +59,7 @@ public final class EProcess {
     }
 
     /**
-     * Bets on one block. A block without requests on one of the sides changes nothing.
+     * Bets on one block of a round. A block without requests on one of the sides changes nothing.
      *
      * @param baseRate the guess of known-good's failure rate, made before the block was seen
      */
@@ -76,8 +78,21 @@ public final class EProcess {
                     + (nc - candidateFailures) * Math.log((1 - tc) / (1 - t0))
                     + baseFailures * Math.log(tb / t0)
                     + (nb - baseFailures) * Math.log((1 - tb) / (1 - t0));
+            round[j] += gain;
+        }
+    }
+
+    /**
+     * Ends a round of blocks.
+     *
+     * @param maxGain how much one round may gain at most, as a logarithm: what is given away makes no bet unfair, and no single moment, in which many requests share one fate, can decide
+     */
+    public void close(double maxGain) {
+        for (int j = 0; j < effects.length; j++) {
+            double gain = Math.min(round[j], maxGain);
             fromStart[j] += gain;
             fromLater[j] += gain;
+            round[j] = 0;
         }
     }
 

@@ -46,10 +46,15 @@ public final class ImpactDetector {
 
     private static final double RECENT_HALF_LIFE_SECONDS = 10;
     private static final double MOMENT_HALF_LIFE_SECONDS = 1;
-    /** A stall makes many requests slow at once, which is no evidence against a build: it must be slower for as many rounds. */
-    private static final int MIN_ROUNDS = 10;
+    /** A stall makes many requests slow at once, which is no evidence against a build: it must be slower in most of the last rounds, each of which counts a little less than the next one. */
+    private static final double FADING_OF_ROUNDS = 0.95;
 
-    private static final double MIN_SHARE_OF_ROUNDS = 0.7;
+    private static final double MIN_ROUNDS = 8;
+    /** Response times are compared once a second, and no second may gain more than this: it takes some bad ones, in a row or not. */
+    private static final double LATENCY_ROUND_SECONDS = 0.999;
+
+    private static final double MAX_LATENCY_GAIN = Math.log(4);
+    private static final double MIN_SHARE_OF_ROUNDS = 0.75;
     private static final double MIN_COMMON_FAILURES = 10;
 
     private final DetectorSettings settings;
@@ -63,6 +68,7 @@ public final class ImpactDetector {
     /** What has happened in the last moment: a build that has just gone bad would look good for a while among what it did before. */
     private final Recent justNow = new Recent(MOMENT_HALF_LIFE_SECONDS);
 
+    private double latencySeconds;
     private long candidateRequests;
     private long candidateFailures;
     private long baseRequests;
@@ -159,8 +165,8 @@ public final class ImpactDetector {
         final double[] recentBase = new double[LatencyBins.COUNT];
         final double[] recentCandidate = new double[LatencyBins.COUNT];
         final EProcess[] slow = new EProcess[QUANTILES.length];
-        final int[] rounds = new int[QUANTILES.length];
-        final int[] slower = new int[QUANTILES.length];
+        final double[] rounds = new double[QUANTILES.length];
+        final double[] slower = new double[QUANTILES.length];
 
         Kind(double horizonSeconds) {
             for (int q = 0; q < QUANTILES.length; q++) {
@@ -256,30 +262,35 @@ public final class ImpactDetector {
     /** Judges, after all strata of a round were taken in; some time after the round before. */
     public Impact judge(double seconds) {
         errors.elapsed(seconds);
-        double factor = Math.exp(-Math.log(2) * seconds / RECENT_HALF_LIFE_SECONDS);
         List<Pending> closed = new ArrayList<>();
         for (Pending of : pending.values()) {
             if (of.nc > 0 && of.nb > 0) {
                 closed.add(of);
             }
         }
+        latencySeconds += seconds;
         List<PendingLatency> timed = new ArrayList<>();
-        for (PendingLatency of : pendingLatency.values()) {
-            if (sum(of.candidate, -1) > 0 && sum(of.base, -1) > 0) {
-                timed.add(of);
+        if (latencySeconds >= LATENCY_ROUND_SECONDS) {
+            for (PendingLatency of : pendingLatency.values()) {
+                if (sum(of.candidate, -1) > 0 && sum(of.base, -1) > 0) {
+                    timed.add(of);
+                }
             }
-        }
-        for (Kind kind : kinds) {
-            for (EProcess each : kind.slow) {
-                each.elapsed(seconds);
+            double fading = Math.exp(-Math.log(2) * latencySeconds / RECENT_HALF_LIFE_SECONDS);
+            for (Kind kind : kinds) {
+                for (EProcess each : kind.slow) {
+                    each.elapsed(latencySeconds);
+                }
+                fade(kind.recentBase, fading);
+                fade(kind.recentCandidate, fading);
             }
-            fade(kind.recentBase, factor);
-            fade(kind.recentCandidate, factor);
+            latencySeconds = 0;
         }
         // All bets first: a guess that has seen a part of the round already would not be one.
         for (Pending of : closed) {
             errors.block(groups[of.group].rate(), of.nc, of.yc, of.nb, of.yb);
         }
+        errors.close(Double.POSITIVE_INFINITY);
         for (int k = 0; k < KINDS; k++) {
             compareLatency(kinds[k], timed, k);
         }
@@ -333,9 +344,10 @@ public final class ImpactDetector {
                     slowCandidates += yc;
                 }
             }
+            kind.slow[q].close(MAX_LATENCY_GAIN);
             if (candidates > 0) {
-                kind.rounds[q]++;
-                kind.slower[q] += slowCandidates / candidates > rate ? 1 : 0;
+                kind.rounds[q] = FADING_OF_ROUNDS * kind.rounds[q] + 1;
+                kind.slower[q] = FADING_OF_ROUNDS * kind.slower[q] + (slowCandidates / candidates > rate ? 1 : 0);
             }
         }
     }

@@ -1,13 +1,13 @@
 package io.nearkv.deploy.analysis;
 
 /**
- * Classes of response times: eight to each doubling, so that a class is at most 12.5 % wide, from one microsecond to about a minute. Small enough to be reported every second, and counts of
+ * Classes of response times: eight to each doubling, so that a class is at most 12.5 % wide, from one microsecond to about nine minutes. Small enough to be reported every second, and counts of
  * several processes add up.
  */
 public final class LatencyBins {
     private static final int PER_DOUBLING_BITS = 3;
     private static final int PER_DOUBLING = 1 << PER_DOUBLING_BITS;
-    /** 2^26 microseconds are 67 s. */
+    /** The last class begins at 15/8 of 2^28 microseconds. */
     private static final int DOUBLINGS = 26;
 
     private static final int NANOS_PER_MICRO = 1_000;
@@ -17,7 +17,7 @@ public final class LatencyBins {
 
     private LatencyBins() {}
 
-    /** Returns the class of a time; the first of what is below a microsecond, the last of what is above a minute. */
+    /** Returns the class of a time; the first of what is below a microsecond, the last of all that is longer. */
     public static int of(long nanos) {
         long micros = nanos / NANOS_PER_MICRO;
         if (micros < PER_DOUBLING) {

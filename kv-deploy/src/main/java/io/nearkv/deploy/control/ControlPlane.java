@@ -238,6 +238,25 @@ public final class ControlPlane implements AutoCloseable {
         }
 
         @Override
+        public void resumePulled(String actor) throws RefusedException, InterruptedException {
+            Snapshot published;
+            writer.lock();
+            try {
+                Snapshot now = book.snapshot();
+                Route route = requireNonNull(now.route(), "route");
+                published = book.publish(
+                        now,
+                        planner.again(book.ground(now, builds), route.reason()).toBuilder()
+                                .resumes(true)
+                                .build(),
+                        RouteBook.Cause.change("rollout_resumed", actor));
+            } finally {
+                writer.unlock();
+            }
+            Coverage unused = fleet.publish(published, documents.trustDocument());
+        }
+
+        @Override
         public Coverage proveWayBack() throws RefusedException, InterruptedException {
             Snapshot published = upkeep(book.snapshot(), "way_back_proven");
             return published == null

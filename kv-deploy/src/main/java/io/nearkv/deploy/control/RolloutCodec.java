@@ -18,6 +18,7 @@ public final class RolloutCodec {
     private static final Set<String> PLAN_MEMBERS =
             Set.of("name", "steps", "bake", "holdback", "probes", "warm_up_seconds");
     private static final Set<String> STEP_MEMBERS = Set.of("weight", "seconds", "units");
+    private static final Set<String> BAKE_MEMBERS = Set.of("seconds", "units");
 
     private RolloutCodec() {}
 
@@ -60,7 +61,7 @@ public final class RolloutCodec {
             steps.add(step(step, number(step, "weight", -1)));
         }
         JsonNode bake = node.path("bake");
-        known(bake, STEP_MEMBERS, "bake");
+        known(bake, BAKE_MEMBERS, "bake");
         return new RolloutPlan(
                 node.path("name").asString("own"),
                 steps,

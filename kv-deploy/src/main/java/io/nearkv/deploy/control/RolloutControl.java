@@ -9,6 +9,7 @@ import io.nearkv.deploy.analysis.DetectorSettings;
 import io.nearkv.deploy.analysis.Impact;
 import io.nearkv.deploy.analysis.ImpactDetector;
 import io.nearkv.deploy.analysis.Sample;
+import io.nearkv.deploy.model.LedgerEntry;
 import io.nearkv.deploy.model.Manifest;
 import io.nearkv.deploy.model.ModelLimits;
 import io.nearkv.deploy.model.Route;
@@ -55,6 +56,9 @@ final class RolloutControl {
         RouteChange rollback(String reason, String actor) throws RefusedException, InterruptedException;
 
         void addToLedger(String build, String why, String actor) throws RefusedException, InterruptedException;
+
+        /** Publishes the route in force anew, and says that nodes which went back are to follow it again: somebody has looked at why. */
+        void resumePulled(String actor) throws RefusedException, InterruptedException;
 
         /** Publishes the route in force anew, so that every node verifies and keeps a fresh way back. */
         Coverage proveWayBack() throws RefusedException, InterruptedException;
@@ -253,6 +257,9 @@ final class RolloutControl {
             Map<String, Object> facts = facts(stored.rollout());
             facts.put("actor", actor);
             audit.append("rollout_" + command.name().toLowerCase(java.util.Locale.ROOT), facts);
+            if (command == Facts.Command.RESUME && stored.rollout().hold() == Hold.NODE_PULLED) {
+                hands.resumePulled(actor);
+            }
             return advance(stored, command, 0);
         } finally {
             lock.unlock();
@@ -351,8 +358,7 @@ final class RolloutControl {
     private Facts facts(Rollout rollout, Snapshot now, Facts.Command command, int pulled) throws InterruptedException {
         Route route = now.route();
         long nanos = options.nanoTime.getAsLong();
-        boolean followed = coverage.nodes().stream()
-                .allMatch(node -> node.comparedWith(now.hash()).settled());
+        boolean followed = isFollowed(now);
         followedNanos = followed ? nanos : followedNanos;
         int weight = now.weightOf(rollout.build());
         boolean there =
@@ -382,11 +388,25 @@ final class RolloutControl {
                 followed,
                 followed ? Duration.ZERO : Duration.ofNanos(nanos - followedNanos),
                 weight,
+                isInLedger(now, rollout.build()),
                 probed,
                 problems,
                 impact,
                 pulled,
                 command);
+    }
+
+    /** A node that went back by its own traffic is another matter than one that cannot be reached. */
+    @GuardedBy("lock")
+    private boolean isFollowed(Snapshot now) {
+        return coverage.nodes().stream()
+                .allMatch(node -> node.pulledBecause().equals(Fleet.IMPACT)
+                        || node.comparedWith(now.hash()).settled());
+    }
+
+    private static boolean isInLedger(Snapshot now, String build) {
+        LedgerEntry last = now.ledger().last();
+        return last != null && last.build().id().equals(build);
     }
 
     private static double units(Impact from, Impact to) {
@@ -407,6 +427,11 @@ final class RolloutControl {
                 return probed ? "" : probes(rollout);
             }
             case STEP, BAKE -> {
+                if (hands.snapshot().weightOf(rollout.build()) != rollout.weight()) {
+                    // A check had changed its mind between the question and the deed: it is asked again.
+                    return RolloutChecks.text(
+                            allFindings(rollout.build(), rollout.minReady(), rollout.plan(), rollout.step(), coverage));
+                }
                 RolloutPlan.Step step = rollout.plan().all().get(rollout.step());
                 boolean due = inStep.compareTo(step.time()) >= 0 && units >= step.units();
                 int next = Math.min(rollout.step() + 1, rollout.plan().steps().size());
@@ -430,7 +455,7 @@ final class RolloutControl {
                 return Finding.of(
                                 Check.PARACHUTE_NOT_EVERYWHERE,
                                 "the way back is on " + proven.summary(),
-                                "start these nodes, or take them out of the control plane's --nodes")
+                                "start these nodes, or take them out of the control plane's --node")
                         .toString();
             }
             Manifest manifest = checks.required(rollout.build(), hands.snapshot());
@@ -457,7 +482,7 @@ final class RolloutControl {
     private void act(Rollout rollout) throws RefusedException, InterruptedException {
         switch (rollout.state()) {
             case STEP, BAKE, FINISH -> {
-                if (hands.snapshot().weightOf(rollout.build()) != rollout.weight() && rollout.hold() != Hold.OPERATOR) {
+                if (hands.snapshot().weightOf(rollout.build()) != rollout.weight() && rollout.hold() == Hold.NONE) {
                     RouteChange change = hands.setWeight(new WeightRequest(
                             rollout.build(),
                             rollout.weight(),
@@ -466,6 +491,8 @@ final class RolloutControl {
                             shortened("rollout " + rollout.id() + " " + rollout.text()),
                             rollout.actor()));
                     keepRoute(rollout, change.route().rolloutId());
+                } else if (rollout.state() == RolloutState.FINISH && isGivenEverything(rollout)) {
+                    hands.addToLedger(rollout.build(), "rollout " + rollout.id(), ControlAudit.SELF);
                 }
             }
             case ROLLING_BACK -> {
@@ -478,8 +505,17 @@ final class RolloutControl {
                             .log("rolled back");
                 }
             }
-            case COMPLETE -> hands.addToLedger(rollout.build(), "rollout " + rollout.id(), ControlAudit.SELF);
             default -> {}
+        }
+    }
+
+    private boolean isGivenEverything(Rollout rollout) {
+        Snapshot now = hands.snapshot();
+        lock.lock();
+        try {
+            return now.weightOf(rollout.build()) == ModelLimits.TOTAL_WEIGHT && isFollowed(now);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -588,8 +624,7 @@ final class RolloutControl {
             status = new RolloutStatus(
                     rollout,
                     now.weightOf(rollout.build()),
-                    coverage.nodes().stream()
-                            .allMatch(node -> node.comparedWith(now.hash()).settled()),
+                    isFollowed(now),
                     isTimed ? Duration.ofNanos(options.nanoTime.getAsLong() - stepNanos) : Duration.ZERO,
                     isTimed ? units(atStep, impact) : 0,
                     requireNonNull(impact, "impact"),

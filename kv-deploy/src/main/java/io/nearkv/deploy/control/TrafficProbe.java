@@ -15,6 +15,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** P19: makes synthetic requests to each instance of a build, in a namespace that is nobody else's, before any user is given to it. Thread-safe. */
@@ -26,6 +30,9 @@ final class TrafficProbe {
     private static final Duration TTL = Duration.ofMinutes(2);
 
     private static final int OPERATIONS = 4;
+    /** Instances that are tried at once. */
+    private static final int THREADS = 8;
+
     private static final long MAX_WARM_UP_READS = 40_000;
 
     private final RouteTransport transport;
@@ -52,32 +59,55 @@ final class TrafficProbe {
 
     /** Puts, gets, lists and deletes at each endpoint; each operation a quarter of the count, at least one; then reads for a while. */
     Result run(BuildRef build, List<String> endpoints, int count, Duration warmUp) throws InterruptedException {
-        List<String> failures = new ArrayList<>();
-        long requests = 0;
-        for (String endpoint : endpoints) {
-            LinkRequest request = new LinkRequest(
-                    build.id(),
-                    build.service().environment(),
-                    List.of(endpoint),
-                    token -> null, // Which build it is, the handshake of the checks has shown a moment ago.
-                    true,
-                    DocumentExchange.NONE);
-            try (RouteLink link = transport.connect(request)) {
-                link.awaitReady(options.handshakeTimeout);
-                Kv kv = Kv.over(link.store(), options.identity.account());
-                KvNamespace namespace = kv.namespace(
-                        kv.namespaces().findOrCreate(NAMESPACE).id().toString());
-                for (int i = 0; i < Math.max(1, count / OPERATIONS); i++) {
-                    requests += OPERATIONS;
-                    once(namespace);
-                }
-                requests += warm(namespace, warmUp);
-            } catch (KvException e) {
-                failures.add(endpoint + ": " + e.code().label() + ": " + e.getMessage());
+        ExecutorService threads = Executors.newFixedThreadPool(Math.min(THREADS, endpoints.size()), task -> {
+            Thread thread = new Thread(task, "nearkv-probe");
+            thread.setDaemon(true);
+            return thread;
+        });
+        try {
+            List<Future<Result>> all = new ArrayList<>();
+            for (String endpoint : endpoints) {
+                all.add(threads.submit(() -> one(build, endpoint, count, warmUp)));
             }
+            List<String> failures = new ArrayList<>();
+            long requests = 0;
+            for (Future<Result> each : all) {
+                Result result = each.get();
+                requests += result.requests;
+                failures.addAll(result.failures);
+            }
+            return new Result(requests, failures);
+        } catch (ExecutionException e) {
+            throw KvException.from(e.getCause() == null ? e : e.getCause());
+        } finally {
+            threads.shutdownNow();
         }
-        made.addAndGet(requests);
-        return new Result(requests, failures);
+    }
+
+    private Result one(BuildRef build, String endpoint, int count, Duration warmUp) throws InterruptedException {
+        LinkRequest request = new LinkRequest(
+                build.id(),
+                build.service().environment(),
+                List.of(endpoint),
+                token -> null, // Which build it is, the handshake of the checks has shown a moment ago.
+                true,
+                DocumentExchange.NONE);
+        try (RouteLink link = transport.connect(request)) {
+            link.awaitReady(options.handshakeTimeout);
+            Kv kv = Kv.over(link.store(), options.identity.account());
+            KvNamespace namespace =
+                    kv.namespace(kv.namespaces().findOrCreate(NAMESPACE).id().toString());
+            long requests = 0;
+            for (int i = 0; i < Math.max(1, count / OPERATIONS); i++) {
+                requests += OPERATIONS;
+                once(namespace);
+            }
+            requests += warm(namespace, warmUp);
+            made.addAndGet(requests);
+            return new Result(requests, List.of());
+        } catch (KvException e) {
+            return new Result(0, List.of(endpoint + ": " + e.code().label() + ": " + e.getMessage()));
+        }
     }
 
     /** Reads for a while: a program is slow at first, and no user is to be the one who finds that out. */

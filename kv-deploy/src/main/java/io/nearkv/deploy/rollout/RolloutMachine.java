@@ -46,6 +46,13 @@ public final class RolloutMachine {
         if (facts.command() == Facts.Command.ABORT) {
             return back(now, "aborted by an operator", facts);
         }
+        if (!now.state().isMoving()) {
+            boolean stays = facts.command() == Facts.Command.HOLD
+                    || (now.hold() == Hold.OPERATOR && facts.command() != Facts.Command.RESUME);
+            if (stays || now.hold() == Hold.OPERATOR) {
+                return heldBefore(now, stays, facts);
+            }
+        }
         return switch (now.state()) {
             case PRECHECK -> precheck(now, facts);
             case PROBE -> probe(now, facts);
@@ -59,6 +66,15 @@ public final class RolloutMachine {
         return now.to(moved ? RolloutState.ROLLING_BACK : RolloutState.REJECTED, now.step(), why, facts.nowMillis());
     }
 
+    private static Rollout heldBefore(Rollout now, boolean stays, Facts facts) {
+        if (stays) {
+            return now.hold() == Hold.OPERATOR
+                    ? now
+                    : now.held(Hold.OPERATOR, "held by an operator", facts.nowMillis());
+        }
+        return now.held(Hold.NONE, "goes on after " + now.hold().label(), facts.nowMillis());
+    }
+
     private static Rollout precheck(Rollout now, Facts facts) {
         return facts.checks().isEmpty()
                 ? now.to(RolloutState.PROBE, 0, "all checks hold", facts.nowMillis())
@@ -69,7 +85,7 @@ public final class RolloutMachine {
         if (!facts.checks().isEmpty()) {
             return now.to(RolloutState.REJECTED, 0, facts.checks(), facts.nowMillis());
         }
-        return facts.probed()
+        return facts.probed() && facts.impact().kind() == Impact.Kind.NONE && facts.pulledNodes() == 0
                 ? now.to(
                         RolloutState.STEP,
                         0,
@@ -94,7 +110,13 @@ public final class RolloutMachine {
             return now;
         }
         if (now.state() == RolloutState.FINISH) {
-            return now.to(RolloutState.COMPLETE, now.step(), "all nodes give it everything", facts.nowMillis());
+            return facts.inLedger()
+                    ? now.to(
+                            RolloutState.COMPLETE,
+                            now.step(),
+                            "all nodes give it everything, and it is known to be good",
+                            facts.nowMillis())
+                    : now;
         }
         RolloutPlan.Step step = now.plan().all().get(now.step());
         boolean waited = facts.inStep().compareTo(step.time()) >= 0;

@@ -46,7 +46,7 @@ public record RolloutPlan(String name, List<Step> steps, Step bake, int holdback
             50,
             Duration.ofSeconds(10));
 
-    /** The same shares in seconds: for trying things out, and for a repair that is waited for. */
+    /** 1, 10 and 50 %, then 99 %, in seconds: for trying things out, and for a repair that is waited for. */
     public static final RolloutPlan FAST = new RolloutPlan(
             "fast",
             List.of(

@@ -2,10 +2,13 @@ package io.nearkv.deploy.control;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.core.AccountInfo;
 import io.nearkv.core.DenialReason;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
+import io.nearkv.core.MapStore;
+import io.nearkv.core.TestClock;
 import io.nearkv.core.route.DocumentVerdict;
 import io.nearkv.core.route.LinkRequest;
 import io.nearkv.core.route.RouteLink;
@@ -33,6 +36,9 @@ final class FakeFleet implements RouteTransport, AutoCloseable {
     private final Map<String, RouteStore> nodes = new ConcurrentHashMap<>();
     private final Map<String, Instance> instances = new ConcurrentHashMap<>();
     private final Map<String, Boolean> down = new ConcurrentHashMap<>();
+    /** What every instance serves. */
+    final MapStore data;
+
     volatile @Nullable Runnable duringHandshake;
 
     private record Instance(String build, String environment, String token) {}
@@ -42,6 +48,8 @@ final class FakeFleet implements RouteTransport, AutoCloseable {
         this.environment = environment;
         this.clock = clock;
         this.nanos = nanos;
+        this.data = new MapStore(new MapStore.Data(), new TestClock());
+        data.account(new AccountInfo(environment.identity.account(), "test"));
     }
 
     /** Starts a node that trusts the environment and follows nothing yet. */
@@ -91,7 +99,7 @@ final class FakeFleet implements RouteTransport, AutoCloseable {
         return new RouteLink() {
             @Override
             public KvStore store() {
-                throw new UnsupportedOperationException();
+                return data;
             }
 
             @Override

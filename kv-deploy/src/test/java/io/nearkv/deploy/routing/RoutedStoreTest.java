@@ -220,7 +220,12 @@ class RoutedStoreTest {
         Target target = table.choose(0);
         of(candidate).listening = false;
 
-        assertThat(RoutedCall.start(builds, target, s -> s.get(namespace, Key.of("a"), ReadOptions.DEFAULT))
+        assertThat(RoutedCall.start(
+                                builds,
+                                target,
+                                Outcomes.READ,
+                                Outcomes.UNCOUNTED,
+                                s -> s.get(namespace, Key.of("a"), ReadOptions.DEFAULT))
                         .join())
                 .isInstanceOf(GetResult.Missing.class);
     }
@@ -233,7 +238,12 @@ class RoutedStoreTest {
                 route(0).toBuilder().entries(List.of(old.withWeight(10_000))).build());
         await().untilAsserted(() -> assertThat(transport.open(candidate.id())).isEmpty());
 
-        assertThat(RoutedCall.start(builds, target, s -> s.get(namespace, Key.of("a"), ReadOptions.DEFAULT))
+        assertThat(RoutedCall.start(
+                                builds,
+                                target,
+                                Outcomes.READ,
+                                Outcomes.UNCOUNTED,
+                                s -> s.get(namespace, Key.of("a"), ReadOptions.DEFAULT))
                         .join())
                 .isInstanceOf(GetResult.Missing.class);
     }
@@ -244,7 +254,12 @@ class RoutedStoreTest {
         Target target = builds.table().choose(0);
         of(candidate).refusal = foreign;
         for (int i = 0; i < 5; i++) { // in flight at the same time
-            assertThat(RoutedCall.start(builds, target, s -> s.get(namespace, Key.of("a"), ReadOptions.DEFAULT))
+            assertThat(RoutedCall.start(
+                                    builds,
+                                    target,
+                                    Outcomes.READ,
+                                    Outcomes.UNCOUNTED,
+                                    s -> s.get(namespace, Key.of("a"), ReadOptions.DEFAULT))
                             .join())
                     .isInstanceOf(GetResult.Missing.class);
         }

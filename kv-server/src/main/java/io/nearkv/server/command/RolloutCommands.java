@@ -133,8 +133,8 @@ final class RolloutCommands {
                 paramLabel = "NAME|FILE",
                 defaultValue = "default",
                 description =
-                        "The steps: default (1, 5, 10, 25, 50 %%, then 99 %% for five minutes), fast (the same in half a"
-                                + " minute), or a file with a plan in JSON. Default: ${DEFAULT-VALUE}.")
+                        "The steps: default (1, 5, 10, 25, 50 %%, then 99 %% for five minutes), fast (1, 10, 50, 99 %% in half"
+                                + " a minute), or a file with a plan in JSON. Default: ${DEFAULT-VALUE}.")
         private String plan = "default";
 
         @Option(

@@ -1,0 +1,4 @@
+@NullMarked
+package io.nearkv.deploy.analysis;
+
+import org.jspecify.annotations.NullMarked;

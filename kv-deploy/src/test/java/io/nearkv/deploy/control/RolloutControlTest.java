@@ -1,0 +1,375 @@
+package io.nearkv.deploy.control;
+
+import static io.nearkv.deploy.control.ControlRig.EDGES;
+import static io.nearkv.deploy.control.ControlRig.EDGE_1;
+import static io.nearkv.deploy.control.ControlRig.EDGE_2;
+import static io.nearkv.deploy.control.ControlRig.wish;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.nearkv.core.Kv;
+import io.nearkv.deploy.analysis.LatencyBins;
+import io.nearkv.deploy.analysis.Sample;
+import io.nearkv.deploy.model.Bytes;
+import io.nearkv.deploy.model.Route;
+import io.nearkv.deploy.model.RouteEntry;
+import io.nearkv.deploy.report.BuildOutcome;
+import io.nearkv.deploy.report.OutcomeReport;
+import io.nearkv.deploy.rollout.Facts;
+import io.nearkv.deploy.rollout.Hold;
+import io.nearkv.deploy.rollout.Rollout;
+import io.nearkv.deploy.rollout.RolloutPlan;
+import io.nearkv.deploy.rollout.RolloutState;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Rollouts on a real control plane with real stores of routes; the traffic is told by the nodes. */
+class RolloutControlTest {
+    private static final RolloutPlan PLAN = new RolloutPlan(
+            "test",
+            List.of(
+                    new RolloutPlan.Step(100, Duration.ofSeconds(2), 5),
+                    new RolloutPlan.Step(1_000, Duration.ofSeconds(2), 20)),
+            new RolloutPlan.Step(9_900, Duration.ofSeconds(3), 5),
+            100,
+            8,
+            Duration.ZERO);
+
+    @TempDir
+    private Path folder;
+
+    private ControlRig rig;
+    private ControlPlane plane;
+    private final Map<String, Map<String, long[]>> counts = new HashMap<>();
+    /** How often the builds fail, by id; what is not here never does. */
+    private final Map<String, Double> failing = new HashMap<>();
+
+    private int requestsPerSecond = 1_000;
+
+    @BeforeEach
+    void prepare() {
+        rig = new ControlRig(folder);
+        plane = rig.start();
+        for (String edge : EDGES) {
+            counts.put(edge, new HashMap<>());
+            rig.fleet.at(edge).reportWith(() -> report(edge).encode());
+        }
+    }
+
+    @AfterEach
+    void close() {
+        rig.close();
+    }
+
+    private OutcomeReport report(String edge) {
+        List<BuildOutcome> builds = new ArrayList<>();
+        Route active = rig.fleet.at(edge).active();
+        if (active != null) {
+            for (RouteEntry entry : active.entries()) {
+                long[] count = requireNonNull(counts.get(edge)).getOrDefault(entry.id(), new long[2]);
+                long[] bins = new long[LatencyBins.COUNT];
+                bins[40] = count[0] - count[1];
+                builds.add(new BuildOutcome(
+                        entry.id(), List.of(Sample.NONE, Sample.of(count[1], bins)), Bytes.NONE, 0, 0, true));
+            }
+        }
+        return new OutcomeReport(
+                edge.hashCode(),
+                rig.millis.get(),
+                rig.fleet.at(edge).pulledBecause(),
+                rig.fleet.at(edge).pulledUpon(),
+                builds);
+    }
+
+    /** A second goes by, in which every node sends requests by its route; then the control plane has a round. */
+    private void second() throws Exception {
+        for (String edge : EDGES) {
+            Route active = rig.fleet.at(edge).active();
+            if (active != null) {
+                for (RouteEntry entry : active.entries()) {
+                    long[] count = requireNonNull(counts.get(edge)).computeIfAbsent(entry.id(), id -> new long[2]);
+                    long requests = (long) requestsPerSecond * entry.weight() / 10_000;
+                    count[0] += requests;
+                    count[1] += Math.round(requests * failing.getOrDefault(entry.id(), 0.0));
+                }
+            }
+        }
+        rig.nanos.addAndGet(1_000_000_000L);
+        rig.millis.addAndGet(1_000);
+        plane.tick();
+    }
+
+    private Rollout rollout() {
+        return requireNonNull(plane.rolloutStatus()).rollout();
+    }
+
+    private void start(PublishedBuild build) throws Exception {
+        second();
+        second();
+        List<Finding> unused = plane.startRollout(new StartRequest(build.id(), PLAN, 0, "a test", "alice"));
+    }
+
+    private void until(RolloutState state, int atMost) throws Exception {
+        for (int i = 0; i < atMost && rollout().state() != state; i++) {
+            second();
+        }
+        assertThat(rollout().state()).as("%s", rollout().events()).isEqualTo(state);
+    }
+
+    @Test
+    void a_healthy_build_gets_everything_and_is_known_to_be_good() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        List<Integer> weights = new ArrayList<>();
+        for (int i = 0; i < 40 && !rollout().state().isTerminal(); i++) {
+            second();
+            int weight = rig.followed(EDGE_1).entries().get(0).build().id().equals(next.id())
+                    ? rig.followed(EDGE_1).entries().get(0).weight()
+                    : 0;
+            if (weights.isEmpty() || weights.get(weights.size() - 1) != weight) {
+                weights.add(weight);
+            }
+        }
+        assertThat(rollout().state()).as("%s", rollout().events()).isEqualTo(RolloutState.COMPLETE);
+        assertThat(weights).containsExactly(0, 100, 1_000, 9_900, 10_000);
+        assertThat(plane.status().ledger().last()).isNotNull();
+        assertThat(requireNonNull(plane.status().ledger().last()).build().id()).isEqualTo(next.id());
+        assertThat(rig.followed(EDGE_2).knownGood()).extracting(RouteEntry::id).contains(old.id());
+        assertThat(requireNonNull(plane.rolloutStatus()).probes()).isPositive();
+        assertThat(plane.alerts()).isEmpty();
+    }
+
+    @Test
+    void a_build_that_hurts_is_taken_back_everywhere_and_people_are_told() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        failing.put(next.id(), 0.3);
+        start(next);
+        until(RolloutState.ROLLED_BACK, 20);
+        for (String edge : EDGES) {
+            assertThat(rig.followed(edge).summary()).isEqualTo(old.id() + "=10000");
+        }
+        assertThat(plane.alerts()).anySatisfy(alert -> {
+            assertThat(alert.kind()).isEqualTo("rolling_back");
+            assertThat(alert.build()).isEqualTo(next.id());
+            assertThat(alert.reason()).isEqualTo("errors");
+            assertThat(alert.evidence()).contains("error test e=");
+        });
+        assertThat(plane.listRollouts()).hasSize(1);
+    }
+
+    @Test
+    void where_known_good_fails_as_well_it_holds_and_blames_nobody() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        failing.put(old.id(), 0.5);
+        failing.put(next.id(), 0.5);
+        for (int i = 0; i < 10; i++) {
+            second();
+        }
+        assertThat(rollout().hold()).isEqualTo(Hold.COMMON_MODE);
+        failing.clear();
+        until(RolloutState.COMPLETE, 80);
+    }
+
+    @Test
+    void too_little_traffic_holds_and_more_of_it_goes_on() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        requestsPerSecond = 50; // None of them is the candidate's at 1 %.
+        start(next);
+        until(RolloutState.STEP, 10);
+        for (int i = 0; i < 5; i++) {
+            second();
+        }
+        assertThat(rollout().hold()).isEqualTo(Hold.INCONCLUSIVE);
+        assertThat(rollout().weight()).isEqualTo(100);
+        requestsPerSecond = 5_000;
+        until(RolloutState.COMPLETE, 40);
+    }
+
+    @Test
+    void a_crash_at_any_point_loses_nothing_and_it_goes_on() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        for (int i = 0; i < 60 && !rollout().state().isTerminal(); i++) {
+            second();
+            if (i % 2 == 1) {
+                plane.close();
+                Kv kv = rig.openStore();
+                plane = rig.start(kv, options -> options);
+            }
+        }
+        // A round in a step needs to see two reports and the time of the step, which a crash begins anew: it may not
+        // get far, but it never forgets.
+        assertThat(rollout().build()).isEqualTo(next.id());
+        until(RolloutState.COMPLETE, 60);
+    }
+
+    @Test
+    void while_one_is_under_way_nothing_else_begins_and_no_share_is_set_by_hand() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        PublishedBuild other = rig.running("1.10.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        RefusedException second = catchThrowableOfType(
+                RefusedException.class, () -> plane.startRollout(new StartRequest(other.id(), PLAN, 0, "", "bob")));
+        RefusedException byHand =
+                catchThrowableOfType(RefusedException.class, () -> plane.setWeight(wish(next, 5_000)));
+        assertThat(second.findings()).extracting(Finding::code).contains("BUSY");
+        assertThat(byHand.findings()).extracting(Finding::code).containsExactly("BUSY");
+    }
+
+    @Test
+    void a_rollback_by_hand_comes_before_everything() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        RouteChange back = plane.rollback("INC-7", "alice");
+        assertThat(back.coverage().complete()).isTrue();
+        second();
+        assertThat(rollout().state()).isEqualTo(RolloutState.ROLLED_BACK);
+        assertThat(rollout().text()).contains("INC-7");
+        second();
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
+    }
+
+    @Test
+    void an_operator_holds_resumes_and_aborts() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        assertThat(plane.commandRollout(Facts.Command.HOLD, "bob").hold()).isEqualTo(Hold.OPERATOR);
+        for (int i = 0; i < 10; i++) {
+            second();
+        }
+        assertThat(rollout().step()).isZero();
+        assertThat(plane.commandRollout(Facts.Command.RESUME, "bob").hold()).isEqualTo(Hold.NONE);
+        second();
+        Rollout aborted = plane.commandRollout(Facts.Command.ABORT, "bob");
+        assertThat(aborted.state()).isEqualTo(RolloutState.ROLLING_BACK);
+        assertThat(rig.followed(EDGE_1).summary()).as("at once").isEqualTo(old.id() + "=10000");
+        until(RolloutState.ROLLED_BACK, 3);
+        assertThat(catchThrowableOfType(RefusedException.class, () -> plane.commandRollout(Facts.Command.HOLD, "bob")))
+                .isNotNull();
+    }
+
+    @Test
+    void a_break_glass_freezes_it_and_it_never_comes_back_by_itself() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        byte[] breakGlass = rig.breakGlass(1);
+        EDGES.forEach(edge -> {
+            var unusedToo = rig.fleet.at(edge).offer(breakGlass, "test");
+        });
+        second();
+        second();
+        assertThat(rollout().state()).isEqualTo(RolloutState.FROZEN);
+        RouteChange reconciled = plane.reconcile("looked at", "alice");
+        assertThat(reconciled.coverage().complete()).isTrue();
+        second();
+        assertThat(rollout().state()).isEqualTo(RolloutState.ROLLED_BACK);
+    }
+
+    @Test
+    void all_nodes_that_go_back_by_their_own_traffic_are_followed() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        for (String edge : EDGES) {
+            var unused = rig.fleet.at(edge).pull(Fleet.IMPACT, "e=4e3");
+        }
+        second();
+        second();
+        assertThat(rollout().state()).isEqualTo(RolloutState.ROLLED_BACK);
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
+        assertThat(rollout().text()).contains("e=4e3");
+    }
+
+    @Test
+    void one_node_that_goes_back_by_its_own_traffic_moves_nobody_else() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        var unusedToo = rig.fleet.at(EDGE_1).pull(Fleet.IMPACT, "e=4e3");
+        second();
+        second();
+        assertThat(rollout().hold()).isEqualTo(Hold.NODE_PULLED);
+        assertThat(rig.followed(EDGE_2).entries().get(0).id()).isEqualTo(next.id());
+        assertThat(plane.alerts()).extracting(Alert::kind).contains("node_pulled", "hold");
+        for (int i = 0; i < 70; i++) {
+            second();
+        }
+        assertThat(rollout().hold()).as("it waits for a person").isEqualTo(Hold.NODE_PULLED);
+        assertThat(plane.commandRollout(Facts.Command.RESUME, "alice").hold()).isEqualTo(Hold.NONE);
+        assertThat(rig.followed(EDGE_1).entries().get(0).id()).isEqualTo(next.id());
+        until(RolloutState.COMPLETE, 40);
+    }
+
+    @Test
+    void what_known_good_cannot_read_is_not_rolled_out() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = plane.publishBuild(
+                new PublishRequest(
+                        ControlRig.digest("2.0"),
+                        "2.0",
+                        List.of("kv://10.0.1.99:7400"),
+                        1,
+                        2,
+                        2,
+                        "t",
+                        Duration.ofDays(1)),
+                "test");
+        rig.fleet.instance("kv://10.0.1.99:7400", next);
+        RefusedException refused = catchThrowableOfType(
+                RefusedException.class, () -> plane.startRollout(new StartRequest(next.id(), PLAN, 0, "", "bob")));
+        assertThat(refused.findings()).extracting(Finding::check).containsExactly("P7");
+        assertThat(plane.rolloutStatus()).isNull();
+    }
+
+    @Test
+    void a_node_that_does_not_follow_is_drift_and_one_that_is_down_stops_the_start() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        rig.fleet.stop(EDGE_2);
+        RefusedException refused = catchThrowableOfType(
+                RefusedException.class, () -> plane.startRollout(new StartRequest(next.id(), PLAN, 0, "", "bob")));
+        assertThat(refused.findings()).extracting(Finding::code).contains("DRIFT");
+    }
+
+    @Test
+    void what_should_be_known_before_is_said_and_a_drill_is_remembered() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        List<Finding> warnings = plane.startRollout(new StartRequest(next.id(), PLAN, 0, "", "bob"));
+        assertThat(warnings).extracting(Finding::code).contains("UNDERPOWERED", "DRILL_STALE");
+        Rollout aborted = plane.commandRollout(Facts.Command.ABORT, "bob");
+        assertThat(aborted.state()).isEqualTo(RolloutState.REJECTED);
+        plane.drilled("alice");
+        requestsPerSecond = 100_000;
+        second();
+        second();
+        warnings = plane.startRollout(new StartRequest(next.id(), PLAN, 0, "", "bob"));
+        assertThat(warnings).isEmpty();
+    }
+}

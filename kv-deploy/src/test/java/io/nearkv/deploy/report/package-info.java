@@ -1,0 +1,4 @@
+@NullMarked
+package io.nearkv.deploy.report;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,100 @@
+package io.nearkv.deploy.rollout;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.nearkv.deploy.analysis.Impact;
+import io.nearkv.deploy.analysis.Sample;
+import io.nearkv.deploy.model.Bytes;
+import io.nearkv.deploy.report.BuildOutcome;
+import io.nearkv.deploy.report.OutcomeReport;
+import java.util.BitSet;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PooledComparisonTest {
+    private static final String NEW = "new";
+    private static final String OLD = "old";
+
+    private final PooledComparison pool = new PooledComparison(NEW, OLD);
+
+    private static BuildOutcome outcome(String build, long requests, long failures, int... failedSlots) {
+        BitSet slots = new BitSet();
+        for (int slot : failedSlots) {
+            slots.set(slot);
+        }
+        return new BuildOutcome(
+                build,
+                List.of(Sample.NONE, Sample.of(requests, failures)),
+                Bytes.of(slots.toByteArray()),
+                failures,
+                0,
+                true);
+    }
+
+    private static OutcomeReport report(long process, BuildOutcome... builds) {
+        return new OutcomeReport(process, 0, "", "", List.of(builds));
+    }
+
+    @Test
+    void only_what_has_come_since_the_last_report_counts() {
+        pool.add("a", report(1, outcome(NEW, 1_000, 900), outcome(OLD, 9_000, 0)), 0);
+        assertThat(pool.judge(1).candidate().requests()).isZero();
+        pool.add("a", report(1, outcome(NEW, 1_010, 900), outcome(OLD, 9_090, 0)), 0);
+        Impact impact = pool.judge(1);
+        assertThat(impact.candidate().requests()).isEqualTo(10);
+        assertThat(impact.candidate().failures()).isZero();
+        assertThat(impact.base().requests()).isEqualTo(90);
+    }
+
+    @Test
+    void a_process_that_began_anew_is_not_compared_with_the_one_before() {
+        pool.add("a", report(1, outcome(NEW, 1_000, 0), outcome(OLD, 9_000, 0)), 0);
+        pool.add("a", report(2, outcome(NEW, 1_500, 400), outcome(OLD, 9_500, 0)), 0);
+        assertThat(pool.judge(1).candidate().requests()).isZero();
+        pool.add("a", report(2, outcome(NEW, 1_501, 400), outcome(OLD, 9_501, 0)), 0);
+        assertThat(pool.judge(1).candidate().requests()).isEqualTo(1);
+    }
+
+    @Test
+    void a_slot_that_fails_at_five_nodes_is_one_unit() {
+        for (int i = 0; i < 5; i++) {
+            pool.add("n" + i, report(i, outcome(NEW, 0, 0), outcome(OLD, 0, 0)), 0);
+        }
+        for (int i = 0; i < 5; i++) {
+            pool.add("n" + i, report(i, outcome(NEW, 10, 1, 42), outcome(OLD, 100, 1, 4_711)), 0);
+        }
+        Impact impact = pool.judge(1);
+        assertThat(impact.candidate().failures()).isEqualTo(1);
+        assertThat(impact.candidate().requests()).isEqualTo(46);
+        assertThat(impact.base().failures()).isEqualTo(1);
+        assertThat(pool.refusals()).isEqualTo(5);
+    }
+
+    @Test
+    void a_node_that_counts_backwards_is_not_believed() {
+        pool.add("liar", report(1, outcome(NEW, 1_000, 500), outcome(OLD, 9_000, 0)), 0);
+        pool.add("liar", report(1, outcome(NEW, 900, 900), outcome(OLD, 9_100, 0)), 0);
+        Impact impact = pool.judge(1);
+        assertThat(impact.candidate().requests()).isZero();
+        assertThat(impact.isAgainstCandidate()).isFalse();
+    }
+
+    @Test
+    void what_many_nodes_see_a_little_of_is_found_together() {
+        Impact impact = null;
+        for (int second = 0; second < 30; second++) {
+            for (int node = 0; node < 10; node++) {
+                pool.add(
+                        "n" + node,
+                        report(
+                                node,
+                                outcome(NEW, 10L * second, second * 3L / 2),
+                                outcome(OLD, 1_000L * second, second)),
+                        second * 1_000L);
+            }
+            impact = pool.judge(1);
+        }
+        assertThat(requireNonNull(impact).kind()).isEqualTo(Impact.Kind.ERRORS);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.nearkv.deploy.rollout;
+
+import org.jspecify.annotations.NullMarked;
