@@ -111,7 +111,9 @@ class ArchitectureTest {
         onlyIn("io.nearkv.core.rocksdb..", "org.rocksdb..");
         onlyIn("io.nearkv.edge..", "com.github.benmanes..");
         onlyIn("io.nearkv.net..", "io.netty..");
-        onlyIn(new String[] {"io.nearkv.net..", "io.nearkv.deploy.document.."}, "com.google.protobuf..");
+        onlyIn(
+                new String[] {"io.nearkv.net..", "io.nearkv.deploy.document..", "io.nearkv.deploy.report.."},
+                "com.google.protobuf..");
         onlyIn("io.nearkv.net.rest..", "io.netty.handler.codec.http..", "io.netty.handler.codec.http2..");
         onlyIn("io.nearkv.core.identity..", "io.jsonwebtoken..");
         onlyIn("io.nearkv.server..", "picocli..", "ch.qos.logback..");

@@ -58,7 +58,8 @@ final class Fleet implements AutoCloseable {
     /** What a node says of itself where its own traffic has shown that the candidate hurts. */
     static final String IMPACT = "impact";
 
-    private int quorum() {
+    /** Returns how many nodes make the others follow them. */
+    static int quorum(ControlPlaneOptions options) {
         int nodes = Math.max(1, options.nodes.size());
         return Math.min(nodes, Math.max(PULLED_NODES, (nodes + PULLED_SHARE - 1) / PULLED_SHARE));
     }
@@ -131,7 +132,7 @@ final class Fleet implements AutoCloseable {
                 }
             }
         }
-        if (pulled == null && alone.size() >= quorum()) {
+        if (pulled == null && alone.size() >= quorum(options)) {
             pulled = alone.get(0);
         }
         return new Signals(ahead, pulled, alone);

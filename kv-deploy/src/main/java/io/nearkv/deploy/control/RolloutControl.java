@@ -43,6 +43,8 @@ final class RolloutControl {
             new Impact(Impact.Kind.NONE, 0, 0, Sample.NONE, Sample.NONE, 0, "nothing is known yet");
     private static final double RATE_HALF_LIFE_SECONDS = 10;
     private static final double BASE_RATE = 0.001;
+    /** A connection may have to be made anew; a build that nobody can use for longer is no build for users. */
+    private static final double MAX_UNUSABLE_SECONDS = 3;
 
     /** What the control plane does for a rollout. */
     interface Hands {
@@ -96,6 +98,9 @@ final class RolloutControl {
 
     @GuardedBy("lock")
     private boolean probed;
+
+    @GuardedBy("lock")
+    private double unusableSeconds;
 
     @GuardedBy("lock")
     private final Map<String, OutcomeReport> lastReports = new LinkedHashMap<>();
@@ -206,6 +211,7 @@ final class RolloutControl {
             comparison = null;
             probed = false;
             timed = "";
+            unusableSeconds = 0;
             noteStatus(rollout, now);
             audit.append("rollout_started", facts(rollout));
             return checks.warnings(asked, detectable(request.plan()), state.lastDrillMillis());
@@ -318,6 +324,28 @@ final class RolloutControl {
             }
         }
         impact = current.judge(seconds);
+        unusableSeconds = unusable(rollout.build(), asked) >= Fleet.quorum(options) ? unusableSeconds + seconds : 0;
+        if (unusableSeconds >= MAX_UNUSABLE_SECONDS) {
+            impact = new Impact(
+                    Impact.Kind.ERRORS,
+                    impact.logErrors(),
+                    impact.logLatency(),
+                    impact.candidate(),
+                    impact.base(),
+                    impact.units(),
+                    unusable(rollout.build(), asked) + " nodes cannot use it, and known-good answers in its place");
+        }
+    }
+
+    /** Returns how many nodes were given the build and cannot use it: it does not run, or has refused as a build. */
+    private static int unusable(String build, Coverage asked) {
+        int nodes = 0;
+        for (NodeReport node : asked.nodes()) {
+            BuildOutcome outcome =
+                    node.outcomes() == null ? null : node.outcomes().find(build);
+            nodes += outcome != null && !outcome.usable() ? 1 : 0;
+        }
+        return nodes;
     }
 
     @GuardedBy("lock")

@@ -54,6 +54,7 @@ class RolloutControlTest {
     private final Map<String, Double> failing = new HashMap<>();
 
     private int requestsPerSecond = 1_000;
+    private String unusable = "";
 
     @BeforeEach
     void prepare() {
@@ -79,7 +80,12 @@ class RolloutControlTest {
                 long[] bins = new long[LatencyBins.COUNT];
                 bins[40] = count[0] - count[1];
                 builds.add(new BuildOutcome(
-                        entry.id(), List.of(Sample.NONE, Sample.of(count[1], bins)), Bytes.NONE, 0, 0, true));
+                        entry.id(),
+                        List.of(Sample.NONE, Sample.of(count[1], bins)),
+                        Bytes.NONE,
+                        0,
+                        0,
+                        !entry.id().equals(unusable)));
             }
         }
         return new OutcomeReport(
@@ -166,6 +172,19 @@ class RolloutControlTest {
             assertThat(alert.evidence()).contains("error test e=");
         });
         assertThat(plane.listRollouts()).hasSize(1);
+    }
+
+    @Test
+    void a_build_that_no_node_can_use_is_taken_back() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        unusable = next.id();
+        second();
+        assertThat(rollout().state()).isEqualTo(RolloutState.STEP);
+        until(RolloutState.ROLLED_BACK, 8);
+        assertThat(rollout().text()).contains("2 nodes cannot use it");
     }
 
     @Test
