@@ -29,6 +29,7 @@ import io.nearkv.core.ValueReader;
 import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
+import io.nearkv.core.route.BuildChoice;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -66,7 +67,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe. An answer from memory is completed when the call returns; no call blocks.
  */
-public final class EdgeCache implements KvStore {
+public final class EdgeCache implements KvStore, BuildChoice {
     /** A stale answer at the end of a caller's patience would come too late for the caller. */
     private static final Duration STALE_PATIENCE = Duration.ofMillis(500);
 
@@ -907,6 +908,15 @@ public final class EdgeCache implements KvStore {
     @Nullable
     DiskTier diskForTests() {
         return disk;
+    }
+
+    /** Goes past the cache: who tests a build does not want to know what the cache says. */
+    @Override
+    public KvStore ofBuild(String build, String caller) {
+        if (upstream instanceof BuildChoice choice) {
+            return choice.ofBuild(build, caller);
+        }
+        throw new KvException(ErrorCode.INVALID_REQUEST, "this node sends no requests by route; ask one that does");
     }
 
     /** Stops following the feed, closes the tier below, and brings the disk to an orderly end. Idempotent. */

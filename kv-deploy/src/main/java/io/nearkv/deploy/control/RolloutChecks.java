@@ -160,7 +160,7 @@ final class RolloutChecks {
             warnings.add(Finding.of(
                     Check.DRILL_STALE,
                     "the break-glass keys were not tried within 30 days, as far as is known here",
-                    "nearkv drill breakglass"));
+                    "nearkv drill breakglass, then nearkv drill note"));
         }
         return warnings;
     }

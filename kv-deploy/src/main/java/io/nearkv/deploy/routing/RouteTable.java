@@ -77,6 +77,17 @@ final class RouteTable {
         return baseline != of && baseline.isUsable() ? baseline : null;
     }
 
+    /** Returns the target of a build, or null if the route does not name it. */
+    @Nullable
+    Target find(String build) {
+        for (Target target : all()) {
+            if (target.build.equals(build)) {
+                return target;
+            }
+        }
+        return null;
+    }
+
     /** Returns every target, each once. */
     Set<Target> all() {
         Set<Target> all = new LinkedHashSet<>(List.of(targets));

@@ -22,32 +22,51 @@ import io.nearkv.core.ReadOptions;
 import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
+import io.nearkv.core.route.BuildChoice;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A tier behind which several builds of one service stand. Each call goes to the build of its slot. Thread-safe. */
-final class RoutedStore implements KvStore {
+final class RoutedStore implements KvStore, BuildChoice {
     /** That of the baseline, which is where things go that are not of one key. */
     private static final int LAST_SLOT = Slots.COUNT - 1;
 
     private final Builds builds;
     private final RoutedAdmin admin;
     private final @Nullable String affinity;
+    private final BiConsumer<String, String> overridden;
     private final Runnable onClose;
 
     /**
      * Creates the tier.
      *
      * @param affinity whose calls all go to one build; null for a build by key
+     * @param overridden is told when a tester asks for a build by its id: which one, and who
      */
-    RoutedStore(Builds builds, @Nullable String affinity, Runnable onClose) {
+    RoutedStore(Builds builds, @Nullable String affinity, BiConsumer<String, String> overridden, Runnable onClose) {
         this.builds = builds;
         this.affinity = affinity;
+        this.overridden = overridden;
         this.onClose = onClose;
         this.admin = new RoutedAdmin(this);
+    }
+
+    @Override
+    public KvStore ofBuild(String build, String caller) {
+        Target target = builds.table().find(build);
+        if (target == null) {
+            throw new KvException(
+                    ErrorCode.NOT_FOUND,
+                    "build '" + Key.display(build) + "' is not in the route in force (expected: one of "
+                            + builds.table().all() + ")");
+        }
+        overridden.accept(build, caller);
+        target.counted();
+        return target.store();
     }
 
     private int lastSlot(RouteTable table) {

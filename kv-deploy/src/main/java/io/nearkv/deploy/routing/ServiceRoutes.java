@@ -47,7 +47,7 @@ public final class ServiceRoutes implements RoutedService {
     private ServiceRoutes(RouteStore store, Builds builds) {
         this.store = store;
         this.builds = builds;
-        this.tier = new RoutedStore(builds, null, this::close);
+        this.tier = new RoutedStore(builds, null, store::overridden, this::close);
     }
 
     /**
@@ -277,7 +277,7 @@ public final class ServiceRoutes implements RoutedService {
         if (affinity.isEmpty()) {
             throw new IllegalArgumentException("affinity: empty (expected: what names the unit)");
         }
-        return new RoutedStore(builds, affinity, () -> {});
+        return new RoutedStore(builds, affinity, store::overridden, () -> {});
     }
 
     @Override

@@ -62,6 +62,13 @@ final class Journal implements AutoCloseable {
         record("route_pulled", facts);
     }
 
+    void overridden(String build, String caller) {
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("build", build);
+        facts.put("actor", caller);
+        record("build_override", facts);
+    }
+
     void unwritable(String what, Exception cause) {
         log.atError().addKeyValue("what", what).setCause(cause).log("the routes cannot be written");
     }

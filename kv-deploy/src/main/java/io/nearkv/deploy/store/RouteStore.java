@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -66,8 +67,12 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
     private volatile StoredDocuments kept = StoredDocuments.NONE;
     private volatile @Nullable String damage;
     private volatile @Nullable String unwritten;
+    private static final long OVERRIDE_NOTED_EVERY_NANOS = TimeUnit.MINUTES.toNanos(1);
+    private static final int MAX_OVERRIDES = 1_000;
+
     private volatile String pulledBecause = "";
     private volatile String pulledUpon = "";
+    private final Map<String, Long> overrides = new ConcurrentHashMap<>();
     private volatile Supplier<Value> report = Value::empty;
     private volatile boolean closed;
     private @Nullable Future<?> dropInTask;
@@ -424,6 +429,17 @@ public final class RouteStore implements DocumentExchange, AutoCloseable {
     @Override
     public DocumentVerdict status() {
         return verdict(Outcome.STATUS, "", "").withReport(report.get());
+    }
+
+    /** Notes that a tester has asked for a build by its id: once a minute for each build, so that testing does not fill the audit. */
+    public void overridden(String build, String caller) {
+        long now = options.nanoTime().getAsLong();
+        Long last = overrides.get(build);
+        if ((last == null || now - last > OVERRIDE_NOTED_EVERY_NANOS)
+                && (last != null || overrides.size() < MAX_OVERRIDES)) {
+            overrides.put(build, now);
+            journal.overridden(build, caller);
+        }
     }
 
     /** Says who tells what this process's requests have come to, to whoever asks for its status. The supplier must not block. */

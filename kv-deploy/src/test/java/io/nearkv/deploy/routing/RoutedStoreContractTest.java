@@ -40,7 +40,7 @@ class RoutedStoreContractTest extends KvStoreContract {
 
         /** Closing it closes the connections to the builds, and what stands behind these here is the engine itself. */
         private KvStore tier() {
-            return new RoutedStore(builds, null, () -> {
+            return new RoutedStore(builds, null, (build, caller) -> {}, () -> {
                 builds.close();
                 below.store().close();
             });

@@ -18,6 +18,7 @@ import io.nearkv.core.TestClock;
 import io.nearkv.core.Value;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
+import io.nearkv.core.route.BuildChoice;
 import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.core.route.RoutedService.BuildStats;
 import io.nearkv.deploy.model.BuildRef;
@@ -53,8 +54,10 @@ class RoutedStoreTest {
     private final RouteEntry old = entry("1.8", 7401);
     private final RouteEntry older = entry("1.7", 7402);
     private final RouteEntry candidate = entry("1.9", 7403);
+    private final List<String> overridden = new ArrayList<>();
     private Builds builds = builds(SafetyLayers.ALL);
-    private KvStore store = new RoutedStore(builds, null, () -> {});
+    private KvStore store =
+            new RoutedStore(builds, null, (build, caller) -> overridden.add(caller + " " + build), () -> {});
 
     @AfterEach
     void close() {
@@ -164,6 +167,25 @@ class RoutedStoreTest {
         of(candidate).refusal = null;
         getMany();
         assertThat(stats(candidate).requests()).isEqualTo(1001);
+    }
+
+    @Test
+    void a_tester_asks_for_one_build_by_its_id_and_nobody_else_answers() {
+        builds.apply(route(0));
+        KvStore chosen = ((BuildChoice) store).ofBuild(candidate.id(), "tester");
+        assertThat(chosen.get(namespace, Key.of("a"), ReadOptions.DEFAULT).join())
+                .isInstanceOf(GetResult.Missing.class);
+        assertThat(of(candidate).calls).hasSize(1);
+        assertThat(overridden).containsExactly("tester " + candidate.id());
+        assertThat(builds.outcomes())
+                .allSatisfy(build -> assertThat(build.kinds())
+                        .as("it counts for no comparison")
+                        .allSatisfy(kind -> assertThat(kind.requests()).isZero()));
+        of(candidate).refusal = foreign;
+        assertThat(chosen.get(namespace, Key.of("a"), ReadOptions.DEFAULT)).isCompletedExceptionally();
+        assertThatThrownBy(() -> ((BuildChoice) store).ofBuild("p7k3mq2vd9xab", "tester"))
+                .isInstanceOf(KvException.class)
+                .hasMessageContaining("not in the route");
     }
 
     @Test
@@ -332,7 +354,7 @@ class RoutedStoreTest {
     void without_the_fallback_callers_see_the_refusal() {
         builds.close();
         builds = builds(new SafetyLayers(false, false, false, false));
-        store = new RoutedStore(builds, null, () -> {});
+        store = new RoutedStore(builds, null, (build, caller) -> overridden.add(caller + " " + build), () -> {});
         of(candidate).refusal = foreign;
         builds.apply(route(10_000));
 
@@ -376,7 +398,7 @@ class RoutedStoreTest {
     void all_calls_of_a_unit_go_to_one_build() {
         builds.apply(route(5_000));
         for (int user = 0; user < 20; user++) {
-            KvStore mine = new RoutedStore(builds, "user-" + user, () -> {});
+            KvStore mine = new RoutedStore(builds, "user-" + user, (build, caller) -> {}, () -> {});
             int before = of(candidate).calls.size();
             for (int i = 0; i < 20; i++) {
                 assertThat(mine.get(namespace, Key.of("key-" + i), ReadOptions.DEFAULT)

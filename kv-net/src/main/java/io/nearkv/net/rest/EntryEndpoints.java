@@ -21,6 +21,7 @@ import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.WriteOptions;
+import io.nearkv.core.route.BuildChoice;
 import io.nearkv.net.server.Op;
 import io.nearkv.net.server.SessionGuard;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -50,23 +51,43 @@ final class EntryEndpoints {
     /** Between heartbeats of a watch: well under the time after which proxies give up a silent connection. */
     private static final Duration HEARTBEAT = Duration.ofSeconds(10);
 
+    /** Names the build that is to answer, for testers. */
+    private static final String BUILD_OVERRIDE = "KV-Build-Override";
+
     private static final String LAST_EVENT_ID = "Last-Event-ID";
 
     private final RestHandler handler;
     private final RestConnection connection;
     private final RestContext context;
+    /** That of the request which is being handled; what comes later has it in hand. */
+    private KvStore store;
 
     EntryEndpoints(RestHandler handler, RestConnection connection, RestContext context) {
         this.handler = handler;
         this.connection = connection;
         this.context = context;
+        this.store = context.server().store();
     }
 
     private KvStore store() {
-        return context.server().store();
+        return store;
+    }
+
+    /** Returns the tier, or one build behind it where a tester has asked for that by its id. */
+    private KvStore chosen(HttpRequest request, SessionGuard guard) {
+        KvStore all = context.server().store();
+        String build = request.headers().get(BUILD_OVERRIDE);
+        if (build == null) {
+            return all;
+        }
+        if (all instanceof BuildChoice choice) {
+            return choice.ofBuild(build, guard.grant().subject());
+        }
+        throw RestException.invalid(WorkersCodes.VALIDATION, BUILD_OVERRIDE + ": this node sends no requests by route");
     }
 
     void handle(HttpRequest request, Route route, SessionGuard guard, SessionGuard.Namespace namespace) {
+        store = chosen(request, guard);
         HttpMethod method = request.method();
         switch (route.resource()) {
             case VALUE -> value(request, route, guard, namespace);
@@ -213,7 +234,7 @@ final class EntryEndpoints {
             throw BodyRefusal.tooLarge(
                     "value of " + length + " bytes (expected: at most " + Limits.MAX_VALUE_BYTES + ")");
         }
-        ValueUpload upload = new ValueUpload(handler, guard, namespace, key, options, form);
+        ValueUpload upload = new ValueUpload(handler, store(), guard, namespace, key, options, form);
         handler.admit(upload, Limits.CHUNK_BYTES);
     }
 

@@ -3,6 +3,7 @@ package io.nearkv.net.rest;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
 import io.nearkv.core.Limits;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
@@ -38,6 +39,7 @@ final class ValueUpload extends Exchange implements MultipartReader.Sink {
         OTHER
     }
 
+    private final KvStore store;
     private final SessionGuard guard;
     private final NamespaceId namespace;
     private final Key key;
@@ -63,16 +65,19 @@ final class ValueUpload extends Exchange implements MultipartReader.Sink {
     private long valueBytes;
 
     /**
+     * @param store takes the value
      * @param form reads the body where it is a form, null where the body is the value
      */
     ValueUpload(
             RestHandler handler,
+            KvStore store,
             SessionGuard guard,
             NamespaceId namespace,
             Key key,
             PutOptions options,
             @Nullable MultipartReader form) {
         super(handler, Op.PUT);
+        this.store = store;
         this.guard = guard;
         this.namespace = namespace;
         this.key = key;
@@ -173,7 +178,7 @@ final class ValueUpload extends Exchange implements MultipartReader.Sink {
         handler.server().counters().streams.increment();
         expectWithin(Limits.DEFAULT_TIMEOUT);
         await(
-                handler.server().store().upload(namespace, key, options, COMMIT),
+                store.upload(namespace, key, options, COMMIT),
                 opened -> {
                     writer = opened;
                     expectNothing();
@@ -247,9 +252,7 @@ final class ValueUpload extends Exchange implements MultipartReader.Sink {
         }
         expectWithin(Limits.DEFAULT_TIMEOUT);
         await(
-                handler.server()
-                        .store()
-                        .write(namespace, new Mutation.Put(key, Value.wrap(bytes), options), WriteOptions.DEFAULT),
+                store.write(namespace, new Mutation.Put(key, Value.wrap(bytes), options), WriteOptions.DEFAULT),
                 this::written);
     }
 

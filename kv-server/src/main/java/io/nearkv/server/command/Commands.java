@@ -96,6 +96,7 @@ final class Commands {
             case "breakglass route" -> new BreakGlassCommand(console);
             case "reconcile" -> new ReconcileCommand(console);
             case "drill" -> new GroupCommand.Drill(console);
+            case "drill note" -> new DrillCommands.Note(console);
             case "drill rollback" -> new DrillCommands.Rollback(console);
             case "drill breakglass" -> new DrillCommands.BreakGlass(console);
             case "audit" -> new GroupCommand.Audit(console);
@@ -131,7 +132,7 @@ final class Commands {
             case "rollout" -> List.of("start", "status", "hold", "resume", "abort", "list");
             case "ledger" -> List.of("show", "verify", "add");
             case "breakglass" -> List.of("route");
-            case "drill" -> List.of("rollback", "breakglass");
+            case "drill" -> List.of("rollback", "breakglass", "note");
             case "audit" -> List.of("verify");
             case "control" -> List.of("serve");
             case "incident" -> List.of("replay", "node", "control", "access", "ci");

@@ -17,11 +17,14 @@ import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.JsonLine;
 import io.nearkv.server.cli.PlainText;
 import io.nearkv.server.config.LogSetup;
+import io.nearkv.server.control.ControlAnswer;
+import io.nearkv.server.control.ControlClient;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -221,6 +224,30 @@ final class DrillCommands {
                             ? keys.size() + " keys sign it, and a copy of '" + local.path() + "' takes it"
                             : "a copy of '" + local.path() + "' does not take it: " + verdict.reason() + " "
                                     + verdict.detail());
+        }
+    }
+
+    /** {@code nearkv drill note}. */
+    @Command(
+            name = "note",
+            description = {
+                "Tells the control plane that 'nearkv drill breakglass' was done and went well: the keys are with people, so that it",
+                "cannot know by itself. It warns before a rollout where this was not said within 30 days."
+            })
+    static final class Note extends ControlCommand {
+        Note(Console console) {
+            super(console);
+        }
+
+        @Override
+        ExitCode run(ControlClient client, ServiceId id) throws InterruptedException {
+            ControlAnswer answer = client.post(id, "drills", Map.of());
+            if (json()) {
+                output().out().line(answer.toString());
+            } else {
+                line("noted");
+            }
+            return ExitCode.DONE;
         }
     }
 }

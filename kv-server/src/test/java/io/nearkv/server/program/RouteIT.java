@@ -175,6 +175,9 @@ class RouteIT {
             String rest = "http://" + router.field("http") + "/client/v4/accounts/" + router.account()
                     + "/storage/kv/namespaces/" + namespace.info().id() + "/values/";
             assertThat(namespace.put("k", "1").orThrow()).isPositive();
+            assertThat(overridden(rest + "k", candidate.ref().id())).isEqualTo(200);
+            assertThat(overridden(rest + "k", "p7k3mq2vd9xab")).isEqualTo(404);
+            assertThat(Fleet.read(folder.resolve("router-1/route/audit.log"))).contains("\"build_override\"");
             try (Callers callers = new Callers(namespace, true)) {
                 await().untilAsserted(() ->
                         assertThat(metric(router, "requests", candidate)).isGreaterThan(200));
@@ -199,6 +202,17 @@ class RouteIT {
         Path arriving = build.data().resolve("identity/arriving");
         Files.copy(folder.resolve("data/identity/revocations.jwt"), arriving);
         Files.move(arriving, build.data().resolve("identity/revocations.jwt"), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private int overridden(String uri, String build) throws Exception {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(URI.create(uri))
+                                .header("Authorization", "Bearer " + fleet.adminToken())
+                                .header("KV-Build-Override", build)
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .statusCode();
     }
 
     private HttpResponse<String> http(String uri) throws Exception {
