@@ -7,16 +7,19 @@ import static org.awaitility.Awaitility.await;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The replay of the incident with real processes, in a shorter cut: all of it takes about ten minutes at full length. */
+/** The replay of the incident with real processes, at a fifth of its time. The layers one by one take as long as all else, and are a campaign. */
 class IncidentReplayIT {
     private static final long LIMIT_MINUTES = 15;
     private static final String MINUTE_MILLIS = "200";
+    private static final boolean LONG = Boolean.getBoolean("nearkv.test.long");
 
     @TempDir
     Path folder;
@@ -25,18 +28,14 @@ class IncidentReplayIT {
     void the_incident_is_the_report_s_without_protections_and_nobody_notices_it_with_any_of_them() throws Exception {
         Program program = new Program(folder);
         Path report = folder.resolve("report.html");
-        Process replay = program.start(
-                "incident",
-                "replay",
-                "--mode",
-                "all",
-                "--minute",
-                MINUTE_MILLIS,
-                "--json",
-                "--report",
-                report.toString(),
-                "--work",
-                folder.resolve("work").toString());
+        List<String> args = new ArrayList<>(List.of("incident", "replay", "--mode", "legacy", "--mode", "protected"));
+        if (LONG) {
+            args.addAll(List.of("--mode", "each-layer"));
+        }
+        args.addAll(List.of("--minute", MINUTE_MILLIS, "--json"));
+        args.addAll(List.of("--report", report.toString()));
+        args.addAll(List.of("--work", folder.resolve("work").toString()));
+        Process replay = program.start(args.toArray(String[]::new));
         CompletableFuture<byte[]> out = Program.drain(replay.getInputStream());
         CompletableFuture<byte[]> err = Program.drain(replay.getErrorStream());
         assertThat(replay.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES)).isTrue();
@@ -47,11 +46,16 @@ class IncidentReplayIT {
                 .as(log)
                 .isEmpty();
         assertThat(replay.exitValue()).as(log).isZero();
-        assertThat(json).startsWith("{\"format\":1,").contains("\"name\":\"each-layer: local fallback\"");
+        assertThat(json).startsWith("{\"format\":1,").contains("\"name\":\"legacy\"", "\"name\":\"protected\"");
+        assertThat(json.contains("\"name\":\"each-layer: local fallback\"")).isEqualTo(LONG);
         assertThat(Files.readString(report)).contains("</html>");
     }
 
     @Test
+    @EnabledIfSystemProperty(
+            named = "nearkv.test.long",
+            matches = "true",
+            disabledReason = "kv-server/campaign control")
     void a_replay_that_is_killed_leaves_no_process_behind() throws Exception {
         Program program = new Program(folder);
         Path work = folder.resolve("work");
