@@ -15,14 +15,20 @@ public final class Sample {
         this.latency = latency;
     }
 
+    /** Returns a sample in which all answers were timed. */
+    public static Sample of(long failures, long[] latency) {
+        return of(failures, 0, latency);
+    }
+
     /**
-     * Returns a sample: all that were answered, by how long it took, and those that failed.
+     * Returns a sample: those that were answered, a part of them by how long it took, and those that failed.
      *
      * @param failures how many failed, each unit of users at most once in ten seconds
+     * @param untimed how many were answered of which nobody knows how long it took
      * @param latency how many answers took how long, by {@link LatencyBins}; taken over
      */
-    public static Sample of(long failures, long[] latency) {
-        long answers = 0;
+    public static Sample of(long failures, long untimed, long[] latency) {
+        long answers = untimed;
         for (long count : latency) {
             answers += count;
         }

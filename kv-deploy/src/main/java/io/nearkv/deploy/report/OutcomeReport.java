@@ -83,10 +83,12 @@ public record OutcomeReport(long process, long millis, String pulled, String evi
         }
         Documents.KindReport.Builder out =
                 Documents.KindReport.newBuilder().setFailures(sample.failures()).setFirstBin(first);
+        long timed = 0;
         for (int i = first; i < end; i++) {
             out.addBins(sample.latency(i));
+            timed += sample.latency(i);
         }
-        return out.build();
+        return out.setUntimed(sample.requests() - sample.failures() - timed).build();
     }
 
     /** Returns what a node has said, or null if it has said nothing, or nothing that makes sense: a report is no document, and nobody has signed it. */
@@ -136,6 +138,8 @@ public record OutcomeReport(long process, long millis, String pulled, String evi
         int first = kind.getFirstBin();
         if (first < 0
                 || first > LatencyBins.COUNT - kind.getBinsCount()
+                || kind.getUntimed() < 0
+                || kind.getUntimed() > MAX_COUNT
                 || kind.getFailures() < 0
                 || kind.getFailures() > MAX_COUNT) {
             return null;
@@ -148,6 +152,6 @@ public record OutcomeReport(long process, long millis, String pulled, String evi
             }
             bins[first + i] = count;
         }
-        return Sample.of(kind.getFailures(), bins);
+        return Sample.of(kind.getFailures(), kind.getUntimed(), bins);
     }
 }

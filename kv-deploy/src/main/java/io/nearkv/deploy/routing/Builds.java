@@ -119,15 +119,20 @@ final class Builds implements AutoCloseable {
 
     /** Begins to watch how the candidate does, if there is one. Once. */
     void watch() {
-        if (layers.fallback()) {
-            inBackground(this::look, GUARD_INTERVAL);
-        }
+        inBackground(this::look, GUARD_INTERVAL);
     }
 
     private void look() {
         inBackground(this::look, GUARD_INTERVAL);
+        long now = System.nanoTime();
+        synchronized (tallies) {
+            tallies.values().forEach(tally -> tally.outcomes.at(now));
+        }
         Route current = route;
         if (current == null) {
+            return;
+        }
+        if (!layers.fallback()) {
             return;
         }
         Impact impact = guard.look(current, GUARD_INTERVAL.toMillis() / 1_000.0);

@@ -27,10 +27,14 @@ final class Outcomes {
     /** A call that says nothing about the build: it was diverted, chosen by hand, or is about no key. */
     static final int UNCOUNTED = -1;
 
+    /** The time of a request at which nobody has looked at the clock. */
+    static final long UNTIMED = -1;
+
     static final long WINDOW_NANOS = 10_000_000_000L;
 
     private static final int WORDS = (Slots.COUNT + Long.SIZE - 1) / Long.SIZE;
 
+    private final LongAdder[] untimed = new LongAdder[ImpactDetector.KINDS];
     private final LongAdder[] failures = new LongAdder[ImpactDetector.KINDS];
     private final LongAdder[][] latency = new LongAdder[ImpactDetector.KINDS][LatencyBins.COUNT];
     private final AtomicLongArray failedSlots = new AtomicLongArray(WORDS);
@@ -39,6 +43,7 @@ final class Outcomes {
     Outcomes() {
         for (int kind = 0; kind < ImpactDetector.KINDS; kind++) {
             failures[kind] = new LongAdder();
+            untimed[kind] = new LongAdder();
             for (int bin = 0; bin < LatencyBins.COUNT; bin++) {
                 latency[kind][bin] = new LongAdder();
             }
@@ -48,26 +53,33 @@ final class Outcomes {
     /**
      * Counts one call.
      *
-     * @param nowNanos by the clock by which {@code nanos} was taken
-     * @param nanos how long it has taken
+     * @param nanos how long it has taken, {@link #UNTIMED} if nobody has looked
      */
-    void record(int kind, int slot, @Nullable KvException failure, long nowNanos, long nanos) {
-        long current = nowNanos / WINDOW_NANOS;
-        long seen = window.get();
-        if (current != seen && window.compareAndSet(seen, current)) {
-            for (int i = 0; i < WORDS; i++) {
-                failedSlots.set(i, 0);
-            }
-        }
+    void record(int kind, int slot, @Nullable KvException failure, long nanos) {
         int word = slot >>> 6;
         long bit = 1L << slot;
         if ((failedSlots.get(word) & bit) != 0) {
             return;
         }
         if (failure == null || failure.code() == ErrorCode.NOT_FOUND) {
-            latency[kind][LatencyBins.of(nanos)].increment();
+            if (nanos == UNTIMED) {
+                untimed[kind].increment();
+            } else {
+                latency[kind][LatencyBins.of(nanos)].increment();
+            }
         } else if ((failedSlots.getAndUpdate(word, bits -> bits | bit) & bit) == 0) {
             failures[kind].increment();
+        }
+    }
+
+    /** Begins ten seconds anew, if they are over: from time to time, because a look at the clock costs a request more than all else here. */
+    void at(long nanos) {
+        long current = nanos / WINDOW_NANOS;
+        long seen = window.get();
+        if (current != seen && window.compareAndSet(seen, current)) {
+            for (int i = 0; i < WORDS; i++) {
+                failedSlots.set(i, 0);
+            }
         }
     }
 
@@ -77,7 +89,7 @@ final class Outcomes {
         for (int i = 0; i < bins.length; i++) {
             bins[i] = latency[kind][i].sum();
         }
-        return Sample.of(failures[kind].sum(), bins);
+        return Sample.of(failures[kind].sum(), untimed[kind].sum(), bins);
     }
 
     /** Returns the slots that have failed in these ten seconds, as a set of bits in little-endian order. */
