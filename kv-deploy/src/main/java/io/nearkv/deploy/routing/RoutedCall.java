@@ -22,9 +22,7 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
     private final Builds builds;
     private final Function<KvStore, CompletableFuture<T>> call;
     private final int kind;
-    /** One request in four is timed: to look at the clock twice would be half of what routing costs. */
-    private final long startNanos = (ThreadLocalRandom.current().nextInt() & 3) == 0 ? System.nanoTime() : 0;
-
+    private final long startNanos;
     private Target target;
     /** Which share of the traffic it stands for, or {@link Outcomes#UNCOUNTED}. */
     private int slot;
@@ -34,8 +32,15 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
     private @Nullable KvException refusal;
     private volatile @Nullable Future<?> step;
 
-    private RoutedCall(Builds builds, Target target, int kind, int slot, Function<KvStore, CompletableFuture<T>> call) {
+    private RoutedCall(
+            Builds builds,
+            Target target,
+            int kind,
+            int slot,
+            long startNanos,
+            Function<KvStore, CompletableFuture<T>> call) {
         this.builds = builds;
+        this.startNanos = startNanos;
         this.kind = kind;
         this.slot = slot;
         this.target = target;
@@ -50,21 +55,32 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
      */
     static <T> CompletableFuture<T> start(
             Builds builds, Target target, int kind, int slot, Function<KvStore, CompletableFuture<T>> call) {
-        RoutedCall<T> started = new RoutedCall<>(builds, target, kind, slot, call);
-        started.attempt();
+        // One request in four is timed: a look at the clock costs as much as all else here.
+        boolean timed =
+                slot != Outcomes.UNCOUNTED && (ThreadLocalRandom.current().nextInt() & 3) == 0;
+        long startNanos = timed ? System.nanoTime() : 0;
+        CompletableFuture<T> first = ask(target, call);
+        if (first.isDone() && !first.isCompletedExceptionally()) {
+            // Answered at once, as by a cache in this process: nothing is left to wait for.
+            count(target, kind, slot, startNanos, first.join(), null);
+            return first;
+        }
+        RoutedCall<T> started = new RoutedCall<>(builds, target, kind, slot, startNanos, call);
+        started.follow(first);
         return started;
     }
 
-    private void attempt() {
+    private static <T> CompletableFuture<T> ask(Target target, Function<KvStore, CompletableFuture<T>> call) {
         target.counted();
-        CompletableFuture<T> next;
         try {
-            next = call.apply(target.store());
+            return call.apply(target.store());
         } catch (IllegalStateException e) {
             // The route has changed between the choice and the call, and the build that is gone is closed.
-            accept(null, new KvException(ErrorCode.UNAVAILABLE, "the route has changed", e));
-            return;
+            return CompletableFuture.failedFuture(new KvException(ErrorCode.UNAVAILABLE, "the route has changed", e));
         }
+    }
+
+    private void follow(CompletableFuture<T> next) {
         step = next;
         if (isCancelled()) {
             next.cancel(false);
@@ -96,7 +112,7 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
             refusing = target;
             refusal = why;
             target = next;
-            attempt();
+            follow(ask(next, call));
         } else {
             // Where known-good is only away, what the caller should know of is what the build has said.
             completeExceptionally(first != null && why.code() == ErrorCode.UNAVAILABLE ? first : why);
@@ -105,11 +121,23 @@ final class RoutedCall<T> extends CompletableFuture<T> implements BiConsumer<@Nu
 
     /** Counts how the build of the slot has done: also where another one answers in the end. */
     private void count(@Nullable T answer, @Nullable KvException failure) {
-        if (slot != Outcomes.UNCOUNTED && !isCancelled()) {
+        if (!isCancelled()) {
+            count(target, kind, slot, startNanos, answer, failure);
+            slot = Outcomes.UNCOUNTED;
+        }
+    }
+
+    private static void count(
+            Target target,
+            int kind,
+            int slot,
+            long startNanos,
+            @Nullable Object answer,
+            @Nullable KvException failure) {
+        if (slot != Outcomes.UNCOUNTED) {
             long nanos = startNanos == 0 ? Outcomes.UNTIMED : Math.max(0, System.nanoTime() - startNanos);
             int of = kind == Outcomes.READ && isFromMemory(answer) ? Outcomes.READ_FROM_MEMORY : kind;
             target.outcomes().record(of, slot, failure, nanos);
-            slot = Outcomes.UNCOUNTED;
         }
     }
 
