@@ -2,10 +2,7 @@ package io.nearkv.core.route;
 
 import static java.util.Objects.requireNonNull;
 
-import io.nearkv.core.KvException;
 import java.util.List;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Which instances of which build are to be reached, and what they must prove before anything is sent to them. Immutable.
@@ -21,7 +18,7 @@ public record LinkRequest(
         String buildId,
         String environment,
         List<String> endpoints,
-        Function<String, @Nullable KvException> check,
+        BuildTokenCheck check,
         boolean enforced,
         DocumentExchange documents) {
     /** Checks that nothing is missing. */

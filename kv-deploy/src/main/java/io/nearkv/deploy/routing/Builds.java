@@ -3,6 +3,7 @@ package io.nearkv.deploy.routing;
 import io.nearkv.core.DenialReason;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import io.nearkv.core.route.BuildTokenCheck;
 import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.core.route.LinkRequest;
 import io.nearkv.core.route.RouteTransport;
@@ -27,7 +28,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,7 +63,7 @@ final class Builds implements AutoCloseable {
     private final RouteTransport transport;
     private final SafetyLayers layers;
     private final String environment;
-    private final Function<String, @Nullable KvException> buildTokens;
+    private final BuildTokenCheck buildTokens;
     private final Guard guard;
     /** Closes what the route no longer names, and takes the way back: both may wait. */
     private final ScheduledExecutorService background;
@@ -102,7 +102,7 @@ final class Builds implements AutoCloseable {
             RouteTransport transport,
             SafetyLayers layers,
             String environment,
-            Function<String, @Nullable KvException> buildTokens) {
+            BuildTokenCheck buildTokens) {
         this.documents = documents;
         this.wayBack = wayBack;
         this.transport = transport;

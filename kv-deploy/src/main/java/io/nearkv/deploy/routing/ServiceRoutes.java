@@ -5,6 +5,7 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.identity.TokenVerifier;
+import io.nearkv.core.route.BuildTokenCheck;
 import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.core.route.DocumentVerdict;
 import io.nearkv.core.route.LinkRequest;
@@ -28,7 +29,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -205,7 +205,7 @@ public final class ServiceRoutes implements RoutedService {
     }
 
     /** Judges the build tokens that instances show, by the keys in force; each once per connection. */
-    private static Function<String, @Nullable KvException> buildTokens(RouteStore store, InstantSource clock) {
+    private static BuildTokenCheck buildTokens(RouteStore store, InstantSource clock) {
         return token -> {
             Trust trust = store.trust();
             if (trust == null) {

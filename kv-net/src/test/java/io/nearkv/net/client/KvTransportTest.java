@@ -9,6 +9,7 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.MapStore;
 import io.nearkv.core.TestClock;
+import io.nearkv.core.route.BuildTokenCheck;
 import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.core.route.DocumentVerdict.Outcome;
 import io.nearkv.core.route.LinkRequest;
@@ -21,8 +22,6 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -63,7 +62,7 @@ class KvTransportTest {
         return "kv://127.0.0.1:" + server.address().getPort();
     }
 
-    private RouteLink link(String build, Function<String, @Nullable KvException> check, boolean enforced) {
+    private RouteLink link(String build, BuildTokenCheck check, boolean enforced) {
         return transport.connect(new LinkRequest(build, "production", List.of(endpoint()), check, enforced, here));
     }
 
