@@ -6,24 +6,16 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells people at once what they would want to know: in the log, to whoever asks, and to whoever listens. Thread-safe. */
+/** Tells people at once what they would want to know: in the log, and to whoever asks. Thread-safe. */
 final class Alerts {
     private static final Logger log = LoggerFactory.getLogger(Alerts.class);
     private static final int KEPT = 64;
 
     private final Deque<Alert> last = new ArrayDeque<>();
     private final Map<String, Long> counts = new LinkedHashMap<>();
-    private final List<Consumer<Alert>> listeners = new CopyOnWriteArrayList<>();
-
-    /** Has a listener told of each alert, on the thread that has found it out; it must not block. */
-    void listen(Consumer<Alert> listener) {
-        listeners.add(listener);
-    }
 
     void raise(Alert alert) {
         synchronized (this) {
@@ -41,13 +33,6 @@ final class Alerts {
                 .addKeyValue("reason", alert.reason())
                 .addKeyValue("evidence", alert.evidence())
                 .log("alert");
-        for (Consumer<Alert> listener : listeners) {
-            try {
-                listener.accept(alert);
-            } catch (RuntimeException e) {
-                log.atWarn().setCause(e).log("an alert was not handed on");
-            }
-        }
     }
 
     synchronized List<Alert> last() {

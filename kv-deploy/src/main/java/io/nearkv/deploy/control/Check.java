@@ -12,8 +12,6 @@ enum Check {
     NOT_RUNNING_IN_ENV("P4"),
     /** There is no evidence from staging, or none that can be believed. */
     NO_STAGING_EVIDENCE("P5"),
-    /** No client or node that is in use could talk to it. */
-    PROTOCOL_RANGE("P6"),
     /** It would write data that known-good cannot read. */
     ROLLBACK_UNSAFE_DATA("P7"),
     /** A node has not proved that it takes a way back. */

@@ -30,7 +30,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -327,11 +326,6 @@ public final class ControlPlane implements AutoCloseable {
     /** Returns the last events of the audit since the start, the newest last. */
     public List<Map<String, Object>> auditTail() {
         return audit.tail();
-    }
-
-    /** Has a listener told of each alert; it must not block. */
-    public void onAlert(Consumer<Alert> listener) {
-        alerts.listen(listener);
     }
 
     /** Notes that the break-glass keys were tried, so that nobody is warned for a while. */

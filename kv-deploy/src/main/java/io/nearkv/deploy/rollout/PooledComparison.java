@@ -32,7 +32,6 @@ public final class PooledComparison {
     private final BitSet failedCandidate = new BitSet();
     private final BitSet failedBase = new BitSet();
     private long window;
-    private long refusals;
 
     /** Creates the comparison of a candidate with known-good, by their ids. */
     public PooledComparison(String candidate, String base) {
@@ -71,7 +70,6 @@ public final class PooledComparison {
         if (candidateNow == null || baseNow == null || candidateBefore == null || baseBefore == null) {
             return;
         }
-        refusals += Math.max(0, candidateNow.refusals() - candidateBefore.refusals());
         long candidateTwice = twice(failedCandidate, candidateNow, candidateBefore);
         long baseTwice = twice(failedBase, baseNow, baseBefore);
         for (int kind = 0; kind < ImpactDetector.KINDS; kind++) {
@@ -106,10 +104,5 @@ public final class PooledComparison {
     /** Judges, after all nodes were asked. */
     public Impact judge(double seconds) {
         return detector.judge(seconds);
-    }
-
-    /** Returns how often the candidate has refused requests as a build. */
-    public long refusals() {
-        return refusals;
     }
 }
