@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -64,6 +65,7 @@ public final class ClusterNode implements AutoCloseable {
     private final ScheduledThreadPoolExecutor timer;
     private final ClientId adminId = ClientId.randomId();
     private final AtomicLong callIds = new AtomicLong(1L << 40);
+    private final InstantSource clock;
     private final AtomicBoolean sweeping = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
     private final Map<String, ClusterMember> known = new HashMap<>();
@@ -81,6 +83,7 @@ public final class ClusterNode implements AutoCloseable {
         this.server = server;
         this.partition = partition;
         this.peers = peers;
+        this.clock = options.clock();
         this.timer = new ScheduledThreadPoolExecutor(2, task -> {
             Thread thread = new Thread(task, "nearkv-cluster");
             thread.setDaemon(true);
@@ -204,7 +207,7 @@ public final class ClusterNode implements AutoCloseable {
                     asked.add(partition.propose(new ReplicaCommand.Expire(expired), Duration.ofSeconds(10), true));
                 }
                 for (long valueId : replica.piecesBefore(
-                        System.currentTimeMillis() - uploadIdle.multipliedBy(2).toMillis())) {
+                        clock.millis() - uploadIdle.multipliedBy(2).toMillis())) {
                     if (!leaderStore.writes().isActive(valueId)) {
                         asked.add(partition.propose(
                                 new ReplicaCommand.DropPieces(valueId), Duration.ofSeconds(10), true));
@@ -364,7 +367,7 @@ public final class ClusterNode implements AutoCloseable {
             log.atInfo().setCause(e).log("the leadership is not handed on");
         }
         partition.close();
-        timer.shutdownNow();
+        timer.shutdown(); // Requests that wait for their turn still get it, and learn that there is no more.
         try {
             if (server.getLifeCycleState() != LifeCycle.State.CLOSED) {
                 server.close();

@@ -15,13 +15,17 @@ import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
 import io.nearkv.core.rocksdb.ReplicaCommand;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.zip.CRC32C;
 
-/** A value that comes piece by piece to the node that leads: each full piece goes into the log, and the next is taken when it is applied. Costs one piece of memory. */
+/** A value that comes piece by piece to the node that leads: each full piece goes into the log, a few of them at a time. Costs as many pieces of memory, and one. */
 final class LeaderUpload implements ValueWriter {
+    private static final int MAX_UNDER_WAY = 4;
+
     private enum State {
         OPEN,
         BUSY,
@@ -37,6 +41,9 @@ final class LeaderUpload implements ValueWriter {
     private final Runnable ended;
     private final byte[] chunk = new byte[Limits.CHUNK_BYTES];
     private final CRC32C crc = new CRC32C();
+    /** Pieces that are not applied yet, oldest first. Belongs to the call that is under way. */
+    private final Deque<CompletableFuture<?>> underWay = new ArrayDeque<>();
+
     private long valueId;
     private int filled;
     private int pieces;
@@ -106,7 +113,10 @@ final class LeaderUpload implements ValueWriter {
             done.complete(null);
             return;
         }
-        var unused = flush().whenComplete((outcome, failed) -> {
+        underWay.add(flush());
+        CompletableFuture<?> oldest =
+                underWay.size() < MAX_UNDER_WAY ? CompletableFuture.completedFuture(null) : underWay.remove();
+        var unused = oldest.whenComplete((outcome, failed) -> {
             if (failed != null) {
                 end();
                 done.completeExceptionally(StagedWrites.notApplied(KvException.from(failed)));
@@ -149,16 +159,19 @@ final class LeaderUpload implements ValueWriter {
             finish(writes.write(namespace, ReplicaCommand.Mode.SINGLE, List.of(mutation), options.timeout()), done);
             return done;
         }
-        CompletableFuture<?> last = filled == 0 ? CompletableFuture.completedFuture(null) : flush();
-        var unused = last.whenComplete((outcome, failed) -> {
-            if (failed != null) {
-                end();
-                done.completeExceptionally(StagedWrites.notApplied(KvException.from(failed)));
-            } else {
-                ReplicaCommand.Staged value = new ReplicaCommand.Staged(valueId, total, (int) crc.getValue());
-                finish(writes.putStaged(namespace, key, committed, value, options.timeout()), done);
-            }
-        });
+        if (filled > 0) {
+            underWay.add(flush());
+        }
+        var unused = CompletableFuture.allOf(underWay.toArray(CompletableFuture[]::new))
+                .whenComplete((outcome, failed) -> {
+                    if (failed != null) {
+                        end();
+                        done.completeExceptionally(StagedWrites.notApplied(KvException.from(failed)));
+                    } else {
+                        ReplicaCommand.Staged value = new ReplicaCommand.Staged(valueId, total, (int) crc.getValue());
+                        finish(writes.putStaged(namespace, key, committed, value, options.timeout()), done);
+                    }
+                });
         return done;
     }
 

@@ -66,6 +66,7 @@ final class Partition implements AutoCloseable {
     private final Thread proposer;
     private volatile @Nullable RaftServer server;
     private volatile @Nullable KvException failure;
+    private volatile boolean ended;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -309,6 +310,10 @@ final class Partition implements AutoCloseable {
         entries.increment();
         commands.add(inTime.size());
         underWay.put(entry.callId, entry);
+        if (ended) {
+            closed(); // Again, for this one: nobody else will.
+            return;
+        }
         RaftClientRequest request = RaftClientRequest.newBuilder()
                 .setClientId(clientId)
                 .setServerId(self)
@@ -443,6 +448,7 @@ final class Partition implements AutoCloseable {
 
     /** After Ratis has stopped: what was under way has no outcome here any more. */
     void closed() {
+        ended = true;
         for (Entry entry : List.copyOf(underWay.values())) {
             entry.failed(new KvException(
                     ErrorCode.OUTCOME_UNKNOWN, "the node has stopped; the write may or may not happen"));

@@ -16,9 +16,9 @@ import org.apache.ratis.server.leader.LogAppender;
 
 /**
  * Ratis' gRPC transport, made to tell followers at once how far the log is committed. By itself it tells them with the next entry or heartbeat, so that on a quiet cluster
- * they show a write half an election timeout late. Public and with this constructor because Ratis makes it by its name. Thread-safe.
+ * they show a write half an election timeout late. Ratis makes it by its name. Thread-safe.
  */
-public final class PromptRpc implements RpcType {
+final class PromptRpc implements RpcType {
     /** The senders of a node that leads, one for each follower. */
     static final class Senders {
         private static final long FIRST_PAUSE_MICROS = 500;
@@ -59,7 +59,7 @@ public final class PromptRpc implements RpcType {
     private static final String SENDERS = "nearkv.senders";
 
     /** Makes the type. */
-    public PromptRpc() {}
+    PromptRpc() {}
 
     @Override
     public String name() {

@@ -54,6 +54,7 @@ class ArchitectureTest {
                         "io.nearkv.edge",
                         "io.nearkv.net",
                         "io.nearkv.deploy.store",
+                        "io.nearkv.cluster",
                         "io.nearkv.server");
     }
 
@@ -69,6 +70,8 @@ class ArchitectureTest {
                 .definedBy("io.nearkv.net..")
                 .layer("deploy")
                 .definedBy("io.nearkv.deploy..")
+                .layer("cluster")
+                .definedBy("io.nearkv.cluster..")
                 .layer("server")
                 .definedBy("io.nearkv.server..")
                 .whereLayer("core")
@@ -78,6 +81,8 @@ class ArchitectureTest {
                 .whereLayer("net")
                 .mayOnlyAccessLayers("core")
                 .whereLayer("deploy")
+                .mayOnlyAccessLayers("core")
+                .whereLayer("cluster")
                 .mayOnlyAccessLayers("core")
                 .whereLayer("server")
                 .mayNotBeAccessedByAnyLayer()
@@ -110,6 +115,7 @@ class ArchitectureTest {
     void each_library_is_seen_only_where_it_belongs() {
         onlyIn("io.nearkv.core.rocksdb..", "org.rocksdb..");
         onlyIn("io.nearkv.edge..", "com.github.benmanes..");
+        onlyIn("io.nearkv.cluster..", "org.apache.ratis..");
         onlyIn("io.nearkv.net..", "io.netty..");
         onlyIn(
                 new String[] {"io.nearkv.net..", "io.nearkv.deploy.document..", "io.nearkv.deploy.report.."},

@@ -16,8 +16,9 @@ public final class ConnectionOptions {
             names = "--server",
             order = 700,
             paramLabel = "ADDRESS",
-            description = "The server: kv://HOST:PORT, kvs://HOST:PORT for TLS, or HOST:PORT. Default: NEARKV_SERVER, "
-                    + "or the server of the data folder.")
+            description =
+                    "The server: kv://HOST:PORT, kvs://HOST:PORT for TLS, or HOST:PORT; of a cluster several, with commas "
+                            + "between. Default: NEARKV_SERVER, or the server of the data folder.")
     private @Nullable String server;
 
     @Option(
@@ -104,7 +105,7 @@ public final class ConnectionOptions {
                     null);
         }
         return new ServerAccess(
-                address.contains("://") ? address : "kv://" + address,
+                address,
                 resolveToken(folder, environment),
                 recorded ? folder : null,
                 tlsCa,

@@ -62,9 +62,18 @@ final class CacheOptions implements SettingDefaults.Settings {
             order = 22,
             paramLabel = "FILE",
             description =
-                    "What 'nearkv join create' has printed at the core. Needed at the first start of an edge, and again for "
-                            + "another one.")
+                    "What 'nearkv join create' has printed at the core. Needed at the first start of an edge or of a node of a "
+                            + "cluster, and again for another one.")
     private @Nullable Path join;
+
+    @Option(
+            names = "--cluster",
+            order = 22,
+            paramLabel = "FILE",
+            description =
+                    "The node is one of a cluster: the file that 'nearkv cluster init' has made, the same on all nodes. It says "
+                            + "where the node listens, in place of --listen, --http and --ops; --node says which one it is.")
+    private @Nullable Path cluster;
 
     @Option(
             names = "--mode",
@@ -128,6 +137,12 @@ final class CacheOptions implements SettingDefaults.Settings {
                     "How much older, marked as stale, while the node above does not answer. Default: ${DEFAULT-VALUE}.")
     private Duration staleIfError = Duration.ZERO;
 
+    /** Returns the file of the cluster that the node belongs to, or null. */
+    @Nullable
+    Path cluster() {
+        return cluster;
+    }
+
     CacheSettings settings() {
         boolean edge = role.equals(EDGE);
         if (!edge && !role.equals(CORE)) {
@@ -144,8 +159,12 @@ final class CacheOptions implements SettingDefaults.Settings {
         if (routeFolder != null && serviceRoute == null) {
             throw CommandException.usage("--route-folder needs --service-route");
         }
-        if (!edge && join != null) {
-            throw CommandException.usage("--join is for an edge (expected: with --role edge)");
+        if (!edge && cluster == null && join != null) {
+            throw CommandException.usage(
+                    "--join is for an edge or a node of a cluster (expected: with --role edge or --cluster)");
+        }
+        if (edge && cluster != null) {
+            throw CommandException.usage("--cluster is for a core (expected: without --role edge)");
         }
         boolean mirror = mode.equals(MIRROR);
         if (!mirror && !mode.equals(CACHE)) {
@@ -185,7 +204,8 @@ final class CacheOptions implements SettingDefaults.Settings {
                 edge
                         ? new CacheSettings.Edge(
                                 above, join, upstreamRoots, disk, cacheTtl, staleIfError, mirror, namespaces)
-                        : null);
+                        : null,
+                cluster == null ? null : new CacheSettings.Cluster(cluster, join, upstreamRoots));
     }
 
     /** Returns the route that the node follows, or null for none. */

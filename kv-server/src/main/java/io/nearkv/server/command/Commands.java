@@ -20,6 +20,7 @@ final class Commands {
             "key",
             "join",
             "edge",
+            "cluster",
             "env",
             "build",
             "route",
@@ -65,6 +66,9 @@ final class Commands {
             case "join create" -> new JoinCreateCommand(console);
             case "edge" -> new GroupCommand.Edge(console);
             case "edge status" -> new EdgeStatusCommand(console);
+            case "cluster" -> new GroupCommand.Cluster(console);
+            case "cluster init" -> new ClusterCommands.Init(console);
+            case "cluster status" -> new ClusterCommands.Status(console);
             case "env" -> new GroupCommand.Env(console);
             case "env create" -> new EnvCommands.Create(console);
             case "env list" -> new EnvCommands.ListAll(console);
@@ -126,6 +130,7 @@ final class Commands {
             case "key" -> List.of("rotate");
             case "join" -> List.of("create");
             case "edge" -> List.of("status");
+            case "cluster" -> List.of("init", "status");
             case "env" -> List.of("create", "list", "show", "trust");
             case "build" -> List.of("publish", "promote", "list", "retire", "token");
             case "route" -> List.of("show", "set", "bundle");

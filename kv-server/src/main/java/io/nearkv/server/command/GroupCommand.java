@@ -82,6 +82,18 @@ abstract sealed class GroupCommand extends BaseCommand {
         }
     }
 
+    /** {@code nearkv cluster}. */
+    @Command(
+            name = "cluster",
+            description = "Makes and shows clusters: several nodes that are one store.",
+            synopsisSubcommandLabel = "COMMAND",
+            commandListHeading = "%nCommands:%n")
+    static final class Cluster extends GroupCommand {
+        Cluster(Console console) {
+            super(console, "cluster");
+        }
+    }
+
     /** {@code nearkv env}. */
     @Command(
             name = "env",

@@ -1,5 +1,6 @@
 package io.nearkv.server.command;
 
+import io.nearkv.cluster.ClusterMember;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import io.nearkv.deploy.model.SafetyLayers;
 import io.nearkv.net.server.TlsFiles;
@@ -8,6 +9,8 @@ import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.config.DataFolder;
+import io.nearkv.server.config.ListenAddress;
+import io.nearkv.server.node.ClusterDocument;
 import io.nearkv.server.node.Node;
 import io.nearkv.server.node.NodeSettings;
 import java.io.IOException;
@@ -115,13 +118,24 @@ final class ServeCommand extends BaseCommand {
         }
         try {
             engine.applyTo(RocksStoreOptions.builder()); // To find a mistake before anything is done.
+            Path cluster = cache.cluster();
+            ListenAddress listen = options.listen();
+            ListenAddress http = options.http();
+            ListenAddress operations = options.operations();
+            if (cluster != null) {
+                ClusterDocument document = ClusterDocument.read(cluster);
+                ClusterMember member = document.member(options.node());
+                listen = ListenAddress.parse(member.client());
+                http = document.place(member).http();
+                operations = document.place(member).ops();
+            }
             return new NodeSettings(
                     options.folder(),
                     options.environment(),
-                    options.listen(),
-                    options.http(),
+                    listen,
+                    http,
                     options.corsOrigins(),
-                    options.operations(),
+                    operations,
                     options.node(),
                     options.buildToken(),
                     options.backups(),

@@ -21,7 +21,10 @@ final class ServerConnection {
     static Kv open(ServerAccess access) {
         KvClientBuilder builder = KvClient.builder().name("nearkv-cli");
         try {
-            builder.server(access.address()).timeout(access.timeout());
+            for (String address : access.addresses()) {
+                builder.server(address);
+            }
+            builder.timeout(access.timeout());
             if (access.tlsCa() != null) {
                 builder.trust(access.tlsCa());
             }

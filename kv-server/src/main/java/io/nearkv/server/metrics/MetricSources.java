@@ -1,5 +1,6 @@
 package io.nearkv.server.metrics;
 
+import io.nearkv.cluster.ClusterStatus;
 import io.nearkv.core.rocksdb.RocksStoreStats;
 import io.nearkv.edge.EdgeStats;
 import io.nearkv.edge.MirrorStats;
@@ -33,6 +34,10 @@ public interface MetricSources {
     /** Returns what the cache of the node does. */
     @Nullable
     EdgeStats cache();
+
+    /** Returns what the node does in its cluster. */
+    @Nullable
+    ClusterStatus cluster();
 
     /** Returns what the route of the node is, and what its builds have done. */
     @Nullable

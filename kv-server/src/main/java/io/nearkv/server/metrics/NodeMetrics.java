@@ -2,6 +2,7 @@ package io.nearkv.server.metrics;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.cluster.ClusterStatus;
 import io.nearkv.core.Value;
 import io.nearkv.core.rocksdb.RocksStoreStats;
 import io.nearkv.edge.EdgeStats;
@@ -80,6 +81,10 @@ public final class NodeMetrics implements MetricsText {
         MirrorStats mirror = sources.mirror();
         if (mirror != null) {
             CacheMetrics.add(page, mirror);
+        }
+        ClusterStatus cluster = sources.cluster();
+        if (cluster != null) {
+            ClusterMetrics.add(page, cluster);
         }
         RouteStats routes = sources.routes();
         if (routes != null) {

@@ -13,8 +13,25 @@ import org.jspecify.annotations.Nullable;
  *
  * @param memoryBytes about how much of the heap it may take; 0 for no cache, on a core node
  * @param edge what makes the node an edge, or null on a core node
+ * @param cluster what makes the node one of a cluster, or null
  */
-public record CacheSettings(long memoryBytes, @Nullable Edge edge) {
+public record CacheSettings(
+        long memoryBytes, @Nullable Edge edge, @Nullable Cluster cluster) {
+    /**
+     * What makes a node one of a cluster.
+     *
+     * @param document the file that all nodes share, as 'nearkv cluster init' makes it
+     * @param join the join file of the node, or null if the data folder has one unpacked already
+     * @param peerRoots the roots of the certificates of the other nodes (PEM), or null for those of the JVM
+     */
+    public record Cluster(
+            Path document, @Nullable Path join, @Nullable Path peerRoots) {
+        /** Checks that nothing is missing. */
+        public Cluster {
+            requireNonNull(document, "document");
+        }
+    }
+
     /**
      * What makes a node an edge.
      *

@@ -2,6 +2,9 @@ package io.nearkv.server.node;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.cluster.ClusterMember;
+import io.nearkv.cluster.ClusterNode;
+import io.nearkv.cluster.ClusterOptions;
 import io.nearkv.core.AccountId;
 import io.nearkv.core.AccountInfo;
 import io.nearkv.core.Backoff;
@@ -191,6 +194,10 @@ public final class Node {
         if (edge != null) {
             return openEdge(settings, edge, clock, state, owned);
         }
+        CacheSettings.Cluster cluster = settings.cache().cluster();
+        if (cluster != null) {
+            return openCluster(settings, cluster, clock, state, owned);
+        }
         NodeIdentity found = NodeIdentity.of(folder, RocksStore.readStamp(folder), clock);
         Environment environment = found.environment(settings.environment());
         if (found.isForeignTo(environment)) {
@@ -266,6 +273,100 @@ public final class Node {
                 false);
     }
 
+    /** Opens a node of a cluster: the store for clients, and a listener of its own for the other nodes. */
+    private static Backing openCluster(
+            NodeSettings settings,
+            CacheSettings.Cluster cluster,
+            InstantSource clock,
+            NodeState state,
+            Deque<AutoCloseable> owned)
+            throws IOException {
+        ClusterDocument document = ClusterDocument.read(cluster.document());
+        ClusterMember self = document.member(settings.name());
+        Environment environment = Environment.parse(document.layout().environment());
+        requireEnvironment(environment, settings.environment(), "the cluster file");
+        Path folder = settings.folder().path();
+        if (RocksStore.isStore(folder) || (IdentityDirectory.exists(folder) && JoinDocument.unpacked(folder) == null)) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    "'" + folder + "' is the data folder of a single node (expected: --data with a folder of the"
+                            + " cluster node's own; 'nearkv export' and 'nearkv import' carry data over)");
+        }
+        JoinDocument.Unpacked node = join(settings, cluster.join(), environment);
+        NodeAuthority authority = own(owned, openAuthority(settings, environment, node.files(), null, clock));
+        RocksStoreOptions.Builder engine = RocksStoreOptions.builder()
+                .environment(environment.name())
+                .program(settings.program())
+                .clock(clock);
+        settings.engine().accept(engine);
+        ClusterPeers peers =
+                new ClusterPeers(node.token(), environment.name(), settings.tls() != null, cluster.peerRoots());
+        ClusterNode member = own(
+                owned,
+                ClusterNode.start(
+                        folder.resolve("cluster"),
+                        document.layout(),
+                        self.id(),
+                        ClusterOptions.builder().clock(clock).build(),
+                        engine.build(),
+                        peers));
+        state.member(member);
+        KvServerOptions inside = KvServerOptions.listeningOn(
+                        ListenAddress.parse(self.peer()).resolve())
+                .withLimits(settings.limits())
+                .withTls(settings.tls())
+                .withOperatorAccount(node.account())
+                .withIdentity(settings.program(), () -> document.layout().lineage());
+        KvServer forPeers = KvServer.start(member.leaderStore(), authority, inside);
+        owned.push(forPeers);
+        log.atInfo()
+                .addKeyValue("node", self.id())
+                .addKeyValue("cluster", document.layout().cluster())
+                .log("node of a cluster");
+        return new Backing(
+                member.store(),
+                null,
+                null,
+                null,
+                authority,
+                node.account(),
+                () -> document.layout().lineage(),
+                null,
+                false,
+                false);
+    }
+
+    private static void requireEnvironment(Environment presented, @Nullable Environment wanted, String what) {
+        if (wanted != null && !presented.equals(wanted)) {
+            throw KvException.denied(
+                    new Denial(DenialReason.ENVIRONMENT_MISMATCH, wanted.name(), presented.name(), null),
+                    what + " is of environment '" + presented + "', and this node is to serve '" + wanted + "'");
+        }
+    }
+
+    /** Unpacks the join file of a node, if one is given; returns what the folder has. */
+    private static JoinDocument.Unpacked join(NodeSettings settings, @Nullable Path file, @Nullable Environment wanted)
+            throws IOException {
+        JoinDocument join = file == null ? null : JoinDocument.read(file);
+        if (join != null) {
+            requireEnvironment(join.environment(), wanted, "the join file");
+        }
+        settings.folder().requireWritable();
+        settings.folder().createForOwner();
+        Path folder = settings.folder().path();
+        if (join != null) {
+            join.unpack(folder);
+        }
+        JoinDocument.Unpacked node = JoinDocument.unpacked(folder);
+        if (node == null) {
+            throw new KvException(
+                    ErrorCode.NOT_FOUND,
+                    "'" + folder + "' has no join file yet (expected: --join FILE, made at the core with 'nearkv join"
+                            + " create NAME > FILE')");
+        }
+        return node;
+    }
+
     private static Backing openEdge(
             NodeSettings settings,
             CacheSettings.Edge edge,
@@ -280,30 +381,8 @@ public final class Node {
                     "'" + folder
                             + "' is the data folder of a core node (expected: --data with a folder of the edge's own)");
         }
-        JoinDocument join = edge.join() == null ? null : JoinDocument.read(edge.join());
         Environment wanted = settings.environment();
-        if (join != null && wanted != null && !join.environment().equals(wanted)) {
-            throw KvException.denied(
-                    new Denial(
-                            DenialReason.ENVIRONMENT_MISMATCH,
-                            wanted.name(),
-                            join.environment().name(),
-                            null),
-                    "the join file is of environment '" + join.environment() + "', and this node is to serve '" + wanted
-                            + "'");
-        }
-        settings.folder().requireWritable();
-        settings.folder().createForOwner();
-        if (join != null) {
-            join.unpack(folder);
-        }
-        JoinDocument.Unpacked node = JoinDocument.unpacked(folder);
-        if (node == null) {
-            throw new KvException(
-                    ErrorCode.NOT_FOUND,
-                    "'" + folder + "' has no join file yet (expected: --join FILE, made at the core with 'nearkv join"
-                            + " create NAME > FILE')");
-        }
+        JoinDocument.Unpacked node = join(settings, edge.join(), wanted);
         Environment environment = wanted == null ? node.environment() : wanted;
         NodeAuthority authority = own(owned, openAuthority(settings, environment, node.files(), null, clock));
         KvClientBuilder client = KvClient.builder()

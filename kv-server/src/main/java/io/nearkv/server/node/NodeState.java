@@ -1,5 +1,7 @@
 package io.nearkv.server.node;
 
+import io.nearkv.cluster.ClusterNode;
+import io.nearkv.cluster.ClusterStatus;
 import io.nearkv.core.DenialReason;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
@@ -48,6 +50,9 @@ final class NodeState implements MetricSources {
             @Nullable MirrorStore mirror,
             @Nullable NodeRoutes routes) {}
 
+    /** The part in a cluster, or null where there is none. */
+    private volatile @Nullable ClusterNode member;
+
     NodeState(NodeSettings settings) {
         this.settings = settings;
         this.name = nameOf(settings);
@@ -74,6 +79,11 @@ final class NodeState implements MetricSources {
     /** There is a node above it, reached by this client. */
     void below(KvClient client) {
         above = client;
+    }
+
+    /** It is a node of a cluster. */
+    void member(ClusterNode node) {
+        member = node;
     }
 
     /**
@@ -111,6 +121,11 @@ final class NodeState implements MetricSources {
         KvException refusal = known.authority().refusal();
         if (refusal != null) {
             return Readiness.not(reason(refusal) + refusal.getMessage());
+        }
+        ClusterNode cluster = member;
+        KvException unready = cluster == null ? null : cluster.unreadiness();
+        if (unready != null) {
+            return Readiness.not(String.valueOf(unready.getMessage()));
         }
         Readiness upstream = above();
         if (!upstream.isReady()) {
@@ -191,6 +206,12 @@ final class NodeState implements MetricSources {
         Parts known = parts;
         MirrorStore mirror = known == null ? null : known.mirror();
         return mirror == null ? null : mirror.stats();
+    }
+
+    @Override
+    public @Nullable ClusterStatus cluster() {
+        ClusterNode node = member;
+        return node == null ? null : node.status();
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.nearkv.server.metrics;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.nearkv.cluster.ClusterStatus;
 import io.nearkv.core.AccountId;
 import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Environment;
@@ -117,6 +118,23 @@ class NodeMetricsTest implements MetricSources {
     @Override
     public @Nullable MirrorStats mirror() {
         return mirror == null ? null : mirror.stats();
+    }
+
+    @Override
+    public ClusterStatus cluster() {
+        return new ClusterStatus(
+                "n1",
+                "n1",
+                3,
+                120,
+                119,
+                80,
+                2,
+                1,
+                100,
+                4000,
+                1,
+                List.of(new ClusterStatus.Member("n2", "h:1", null, 118)));
     }
 
     @Override
@@ -256,6 +274,11 @@ class NodeMetricsTest implements MetricSources {
 
             @Override
             public @Nullable MirrorStats mirror() {
+                return null;
+            }
+
+            @Override
+            public @Nullable ClusterStatus cluster() {
                 return null;
             }
 

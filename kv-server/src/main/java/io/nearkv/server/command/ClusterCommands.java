@@ -1,0 +1,281 @@
+package io.nearkv.server.command;
+
+import io.nearkv.cluster.ClusterLayout;
+import io.nearkv.cluster.ClusterMember;
+import io.nearkv.core.AccountId;
+import io.nearkv.core.AccountInfo;
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.Key;
+import io.nearkv.core.KvException;
+import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
+import io.nearkv.core.identity.Environment;
+import io.nearkv.core.identity.IdentityDirectory;
+import io.nearkv.server.cli.BaseCommand;
+import io.nearkv.server.cli.CommandException;
+import io.nearkv.server.cli.Console;
+import io.nearkv.server.cli.ExitCode;
+import io.nearkv.server.cli.JsonLine;
+import io.nearkv.server.config.DataFolder;
+import io.nearkv.server.config.ListenAddress;
+import io.nearkv.server.node.ClusterDocument;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code nearkv cluster}: several nodes that are one store. */
+final class ClusterCommands {
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+    private ClusterCommands() {}
+
+    /** {@code nearkv cluster init}. */
+    @Command(
+            name = "init",
+            description = {
+                "Makes what a new cluster needs, in a new folder: the environment with its keys and an administrator's token,",
+                "cluster.json, which all nodes share, and a join file for each node. A node has five ports, one after the",
+                "other: for clients (the one given), health and metrics, REST, and two among the nodes."
+            })
+    static final class Init extends BaseCommand {
+        private static final Duration LIFETIME = Duration.ofDays(365);
+
+        @Parameters(index = "0", paramLabel = "DIR", description = "The folder; must not exist.")
+        private Path folder = Path.of("cluster");
+
+        @Option(
+                names = "--node",
+                order = 1,
+                required = true,
+                paramLabel = "NAME=HOST:PORT",
+                description = "A node and where it is reached; once for each, three or five of them.")
+        private List<String> nodes = List.of();
+
+        @Option(
+                names = "--environment",
+                order = 2,
+                paramLabel = "NAME",
+                defaultValue = "development",
+                description = "The environment. Default: ${DEFAULT-VALUE}.")
+        private Environment environment = new Environment("development");
+
+        Init(Console console) {
+            super(console);
+        }
+
+        @Override
+        protected ExitCode run() throws IOException {
+            SecureRandom random = new SecureRandom();
+            AccountId account = AccountId.random(random);
+            ClusterDocument document = document(account, random);
+            if (Files.exists(folder)) {
+                throw CommandException.usage("'" + folder + "' exists (expected: a folder that does not)");
+            }
+            DataFolder data = new DataFolder(folder);
+            data.createForOwner();
+            IdentityDirectory identity =
+                    IdentityDirectory.initialize(folder, environment, account, Version.build(), InstantSource.system());
+            for (ClusterMember member : document.layout().members()) {
+                write(
+                        folder.resolve(member.id() + ".join"),
+                        new String(
+                                identity.join(member.id(), Version.build(), LIFETIME)
+                                        .toJson(),
+                                StandardCharsets.UTF_8));
+            }
+            write(folder.resolve("cluster.json"), document.toJson());
+            // So that --data with this folder is all that other commands need.
+            data.writeServerAddress(document.layout().members().stream()
+                    .map(member -> "kv://" + member.client())
+                    .collect(Collectors.joining(",")));
+            console().out().line("made " + folder + ". Start each node, on its machine:");
+            for (ClusterMember member : document.layout().members()) {
+                console()
+                        .out()
+                        .line("./nearkv serve --cluster " + folder.resolve("cluster.json") + " --node " + member.id()
+                                + " --join " + folder.resolve(member.id() + ".join") + " --data "
+                                + folder.resolve(member.id()));
+            }
+            return ExitCode.DONE;
+        }
+
+        private ClusterDocument document(AccountId account, SecureRandom random) {
+            List<ClusterMember> members = new ArrayList<>();
+            Map<String, ClusterDocument.Place> places = new LinkedHashMap<>();
+            for (String node : nodes) {
+                int equals = node.indexOf('=');
+                if (equals < 1) {
+                    throw CommandException.usage("--node: '" + Key.display(node) + "' (expected: NAME=HOST:PORT)");
+                }
+                ListenAddress client;
+                try {
+                    client = ListenAddress.parse(node.substring(equals + 1));
+                } catch (KvException e) {
+                    throw CommandException.usage("--node: " + e.getMessage());
+                }
+                if (client.port() < 1 || client.port() > 65_531) {
+                    throw CommandException.usage(
+                            "--node: port " + client.port() + " (expected: 1 to 65531, four more follow it)");
+                }
+                String id = node.substring(0, equals);
+                try {
+                    members.add(new ClusterMember(id, after(client, 4), after(client, 3), client.toString()));
+                } catch (IllegalArgumentException e) {
+                    throw CommandException.usage("--node: " + e.getMessage());
+                }
+                places.put(
+                        id,
+                        new ClusterDocument.Place(
+                                ListenAddress.parse(after(client, 2)), ListenAddress.parse(after(client, 1))));
+            }
+            try {
+                return new ClusterDocument(
+                        new ClusterLayout(
+                                UUID.randomUUID(),
+                                environment.name(),
+                                new AccountInfo(account, "default"),
+                                new NamespaceInfo(NamespaceId.random(random), account, "default"),
+                                members),
+                        places);
+            } catch (IllegalArgumentException e) {
+                throw CommandException.usage("--node: " + e.getMessage());
+            }
+        }
+
+        private static String after(ListenAddress first, int distance) {
+            return new ListenAddress(first.host(), first.port() + distance).toString();
+        }
+
+        private static void write(Path file, String text) throws IOException {
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            Files.writeString(file, text, StandardOpenOption.WRITE);
+        }
+    }
+
+    /** {@code nearkv cluster status}. */
+    @Command(
+            name = "status",
+            description = {
+                "Shows the nodes of a cluster: who leads, how far each has come and how far it is behind. Asks the operations",
+                "port of each, which needs no token. Exit code 6 if no node leads."
+            })
+    static final class Status extends BaseCommand {
+        private static final String PREFIX = "nearkv_cluster_";
+
+        @Parameters(index = "0", paramLabel = "FILE", description = "The cluster.json that the nodes share.")
+        private Path file = Path.of("cluster.json");
+
+        @Option(names = "--json", description = "Print one JSON object for each node.")
+        private boolean json;
+
+        Status(Console console) {
+            super(console);
+        }
+
+        /** What a node says of itself; empty if it does not answer. */
+        private record Row(ClusterMember member, Map<String, Long> values) {
+            boolean leads() {
+                return values.getOrDefault("leads", 0L) == 1;
+            }
+
+            long value(String name) {
+                return values.getOrDefault(name, -1L);
+            }
+
+            String state() {
+                return values.isEmpty()
+                        ? "unreachable"
+                        : leads() ? "leader" : value("has_leader") == 1 ? "follower" : "no leader";
+            }
+        }
+
+        @Override
+        protected ExitCode run() throws InterruptedException {
+            ClusterDocument document = ClusterDocument.read(file);
+            HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
+            List<Row> rows = new ArrayList<>();
+            long furthest = 0;
+            for (ClusterMember member : document.layout().members()) {
+                Row row = new Row(member, ask(client, document.place(member).ops()));
+                furthest = Math.max(furthest, row.value("commit_index"));
+                rows.add(row);
+            }
+            if (json) {
+                for (Row row : rows) {
+                    JsonLine line = new JsonLine();
+                    line.text("node", row.member().id());
+                    line.text("client", row.member().client());
+                    line.text("state", row.state());
+                    row.values().forEach((name, value) -> line.number(name, value));
+                    console().out().line(line.toString());
+                }
+            } else {
+                TextTable table = new TextTable("NODE", "CLIENT", "STATE", "TERM", "COMMITTED", "APPLIED", "BEHIND");
+                for (Row row : rows) {
+                    boolean known = !row.values().isEmpty();
+                    table.row(
+                            row.member().id(),
+                            row.member().client(),
+                            row.state(),
+                            known ? String.valueOf(row.value("term")) : "-",
+                            known ? String.valueOf(row.value("commit_index")) : "-",
+                            known ? String.valueOf(row.value("applied_index")) : "-",
+                            known ? String.valueOf(Math.max(0, furthest - row.value("applied_index"))) : "-");
+                }
+                table.print(console());
+            }
+            return rows.stream().anyMatch(Row::leads) ? ExitCode.DONE : ExitCode.UNAVAILABLE;
+        }
+
+        private static Map<String, Long> ask(HttpClient client, ListenAddress operations) throws InterruptedException {
+            Map<String, Long> values = new LinkedHashMap<>();
+            @Nullable String body;
+            try {
+                HttpResponse<String> answer = client.send(
+                        HttpRequest.newBuilder(URI.create("http://" + operations + "/metrics"))
+                                .timeout(TIMEOUT)
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+                body = answer.statusCode() == 200 ? answer.body() : null;
+            } catch (IOException e) {
+                body = null; // Shown as unreachable.
+            }
+            if (body == null) {
+                return values;
+            }
+            for (String line : body.lines().toList()) {
+                int space = line.lastIndexOf(' ');
+                if (line.startsWith(PREFIX) && !line.contains("{") && space > 0) {
+                    try {
+                        values.put(line.substring(PREFIX.length(), space), (long)
+                                Double.parseDouble(line.substring(space + 1)));
+                    } catch (NumberFormatException e) {
+                        throw new KvException(
+                                ErrorCode.INTERNAL, operations + " answers '" + Key.display(line) + "'", e);
+                    }
+                }
+            }
+            return values;
+        }
+    }
+}
