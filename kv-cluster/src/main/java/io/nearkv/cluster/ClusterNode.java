@@ -186,7 +186,7 @@ public final class ClusterNode implements AutoCloseable {
 
     private void tick() {
         try {
-            var unused = partition.tick();
+            partition.tick();
         } catch (RuntimeException e) {
             log.atWarn().setCause(e).log("upkeep failed, it is tried again"); // Thrown on, it would be the last time.
         }

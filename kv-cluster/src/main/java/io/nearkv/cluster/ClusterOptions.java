@@ -3,10 +3,9 @@ package io.nearkv.cluster;
 import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import javax.net.ssl.KeyManager;
-import javax.net.ssl.TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** How a node takes part in a cluster: every bound has a default and is listed here. Immutable; made by {@link #builder()}. */
@@ -14,14 +13,16 @@ public final class ClusterOptions {
     /**
      * With what the nodes prove to each other who they are.
      *
-     * @param key the certificate of this node with its private key
-     * @param trust which certificates it accepts
+     * @param certificate the certificate of this node, with its chain (PEM)
+     * @param key its private key (PEM, PKCS #8, not encrypted)
+     * @param roots the roots of the certificates of all nodes (PEM)
      */
-    public record Tls(KeyManager key, TrustManager trust) {
+    public record Tls(Path certificate, Path key, Path roots) {
         /** Checks that nothing is missing. */
         public Tls {
+            requireNonNull(certificate, "certificate");
             requireNonNull(key, "key");
-            requireNonNull(trust, "trust");
+            requireNonNull(roots, "roots");
         }
     }
 

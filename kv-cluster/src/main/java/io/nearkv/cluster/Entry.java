@@ -1,9 +1,7 @@
 package io.nearkv.cluster;
 
 import io.nearkv.core.KvException;
-import io.nearkv.core.rocksdb.ReplicaCommand;
 import io.nearkv.core.rocksdb.ReplicaStore;
-import java.util.ArrayList;
 import java.util.List;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.statemachine.TransactionContext;
@@ -13,27 +11,14 @@ import org.jspecify.annotations.Nullable;
 final class Entry {
     final long callId;
     final List<Proposal> proposals;
-    /** When it was handed over, by the monotonic clock. */
-    final long proposedNanos;
     /** Set by Ratis' thread once the entry is on its way into the log of this node. */
     volatile @Nullable TransactionContext context;
     /** Whether the proposer has counted it as no longer under way. */
     private boolean settled;
 
-    Entry(long callId, List<Proposal> proposals, long proposedNanos) {
+    Entry(long callId, List<Proposal> proposals) {
         this.callId = callId;
         this.proposals = proposals;
-        this.proposedNanos = proposedNanos;
-    }
-
-    List<ReplicaCommand> commands() {
-        List<ReplicaCommand> commands = new ArrayList<>(proposals.size());
-        for (Proposal proposal : proposals) {
-            if (proposal.command != null) {
-                commands.add(proposal.command);
-            }
-        }
-        return commands;
     }
 
     /** Returns where it is in the log of this node, or null if it never got there. */

@@ -12,6 +12,7 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -297,7 +298,7 @@ final class Partition implements AutoCloseable {
                 bytes += proposal.bytes.length;
             }
         }
-        Entry entry = new Entry(callIds.incrementAndGet(), inTime, now);
+        Entry entry = new Entry(callIds.incrementAndGet(), inTime);
         if (inTime.isEmpty()) {
             settled(entry);
             return;
@@ -361,24 +362,16 @@ final class Partition implements AutoCloseable {
         }
     }
 
-    /**
-     * Gives up waiting for entries whose deadline is over, and proposes the upkeep that only a leader does. Called now and then.
-     *
-     * @return the longest time in nanoseconds that an entry has been under way
-     */
-    long tick() {
+    /** Gives up waiting for entries whose deadline is over, and for room in the log. Called now and then. */
+    void tick() {
         long now = System.nanoTime();
-        long oldest = 0;
+        expireQueued(now);
         for (Entry entry : List.copyOf(underWay.values())) {
-            oldest = Math.max(oldest, now - entry.proposedNanos);
             boolean waited = false;
             for (Proposal proposal : entry.proposals) {
                 if (!proposal.isDone()) {
                     if (now - proposal.deadlineNanos > 0) {
-                        unknown.increment();
-                        proposal.completeExceptionally(new KvException(
-                                ErrorCode.OUTCOME_UNKNOWN,
-                                "no majority of the nodes has answered in time; the write may or may not happen"));
+                        proposal.completeExceptionally(proposal.command == null ? noMajority() : outcomeUnknown());
                     } else {
                         waited = true;
                     }
@@ -389,7 +382,37 @@ final class Partition implements AutoCloseable {
                 settled(entry);
             }
         }
-        return oldest;
+    }
+
+    private KvException outcomeUnknown() {
+        unknown.increment();
+        return new KvException(
+                ErrorCode.OUTCOME_UNKNOWN,
+                "no majority of the nodes has answered in time; the write may or may not happen");
+    }
+
+    private static KvException noMajority() {
+        return new KvException(
+                ErrorCode.UNAVAILABLE, "no majority of the nodes has answered in time; nothing has happened");
+    }
+
+    /** Refuses what waits in the queue beyond its deadline, while nothing goes on. */
+    private void expireQueued(long now) {
+        List<Proposal> expired = new ArrayList<>();
+        lock.lock();
+        try {
+            for (Iterator<Proposal> all = queue.iterator(); all.hasNext(); ) {
+                Proposal proposal = all.next();
+                if (now - proposal.deadlineNanos > 0) {
+                    all.remove();
+                    queuedBytes -= proposal.bytes.length;
+                    expired.add(proposal);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        expired.forEach(proposal -> proposal.completeExceptionally(noMajority()));
     }
 
     /** Returns the number of commands that wait for an entry. */

@@ -90,7 +90,13 @@ final class RaftSettings {
         PromptRpc.note(parameters, senders);
         ClusterOptions.Tls tls = options.tls();
         if (tls != null) {
-            GrpcConfigKeys.TLS.setConf(parameters, new GrpcTlsConfig(tls.key(), tls.trust(), true));
+            GrpcConfigKeys.TLS.setConf(
+                    parameters,
+                    new GrpcTlsConfig(
+                            tls.key().toFile(),
+                            tls.certificate().toFile(),
+                            tls.roots().toFile(),
+                            true));
         }
         return parameters;
     }

@@ -205,7 +205,7 @@ final class CacheOptions implements SettingDefaults.Settings {
                         ? new CacheSettings.Edge(
                                 above, join, upstreamRoots, disk, cacheTtl, staleIfError, mirror, namespaces)
                         : null,
-                cluster == null ? null : new CacheSettings.Cluster(cluster, join, upstreamRoots));
+                cluster == null ? null : new CacheSettings.Cluster(cluster, join));
     }
 
     /** Returns the route that the node follows, or null for none. */

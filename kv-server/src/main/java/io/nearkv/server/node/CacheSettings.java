@@ -22,10 +22,8 @@ public record CacheSettings(
      *
      * @param document the file that all nodes share, as 'nearkv cluster init' makes it
      * @param join the join file of the node, or null if the data folder has one unpacked already
-     * @param peerRoots the roots of the certificates of the other nodes (PEM), or null for those of the JVM
      */
-    public record Cluster(
-            Path document, @Nullable Path join, @Nullable Path peerRoots) {
+    public record Cluster(Path document, @Nullable Path join) {
         /** Checks that nothing is missing. */
         public Cluster {
             requireNonNull(document, "document");

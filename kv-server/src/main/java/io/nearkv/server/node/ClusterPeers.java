@@ -5,6 +5,7 @@ import io.nearkv.cluster.PeerStores;
 import io.nearkv.core.Backoff;
 import io.nearkv.core.KvStore;
 import io.nearkv.net.client.KvClient;
+import io.nearkv.net.server.TlsFiles;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -19,8 +20,7 @@ final class ClusterPeers implements PeerStores {
 
     private final String token;
     private final String environment;
-    private final boolean secure;
-    private final @Nullable Path roots;
+    private final @Nullable TlsFiles tls;
     private final Map<String, KvClient> clients = new ConcurrentHashMap<>();
 
     /**
@@ -28,14 +28,12 @@ final class ClusterPeers implements PeerStores {
      *
      * @param token what this node shows the others
      * @param environment what it expects them to serve
-     * @param secure whether they are reached over TLS
-     * @param roots the roots of their certificates (PEM), or null for those of the JVM
+     * @param tls the certificate of this node, and the roots of all of them; null without TLS
      */
-    ClusterPeers(String token, String environment, boolean secure, @Nullable Path roots) {
+    ClusterPeers(String token, String environment, @Nullable TlsFiles tls) {
         this.token = token;
         this.environment = environment;
-        this.secure = secure;
-        this.roots = roots;
+        this.tls = tls;
     }
 
     @Override
@@ -44,14 +42,16 @@ final class ClusterPeers implements PeerStores {
     }
 
     private KvClient connect(ClusterMember member) {
+        TlsFiles files = tls;
         var client = KvClient.builder()
-                .server((secure ? "kvs://" : "kv://") + member.peer())
+                .server((files == null ? "kv://" : "kvs://") + member.peer())
                 .token(token)
                 .environment(environment)
                 .connections(CONNECTIONS)
                 .backoff(BACKOFF);
-        if (roots != null) {
-            client.trust(roots);
+        Path roots = files == null ? null : files.clientRoots();
+        if (files != null && roots != null) {
+            client.trust(roots).clientCertificate(files.certificateChain(), files.privateKey());
         }
         return client.build();
     }

@@ -36,6 +36,7 @@ import io.nearkv.net.rest.RestOptions;
 import io.nearkv.net.rest.RestServer;
 import io.nearkv.net.server.KvServer;
 import io.nearkv.net.server.KvServerOptions;
+import io.nearkv.net.server.TlsFiles;
 import io.nearkv.server.config.ListenAddress;
 import io.nearkv.server.metrics.NodeMetrics;
 import java.io.IOException;
@@ -299,15 +300,17 @@ public final class Node {
                 .program(settings.program())
                 .clock(clock);
         settings.engine().accept(engine);
-        ClusterPeers peers =
-                new ClusterPeers(node.token(), environment.name(), settings.tls() != null, cluster.peerRoots());
+        ClusterPeers peers = new ClusterPeers(node.token(), environment.name(), settings.tls());
         ClusterNode member = own(
                 owned,
                 ClusterNode.start(
                         folder.resolve("cluster"),
                         document.layout(),
                         self.id(),
-                        ClusterOptions.builder().clock(clock).build(),
+                        ClusterOptions.builder()
+                                .clock(clock)
+                                .tls(clusterTls(settings.tls()))
+                                .build(),
                         engine.build(),
                         peers));
         state.member(member);
@@ -334,6 +337,20 @@ public final class Node {
                 null,
                 false,
                 false);
+    }
+
+    /** The nodes of a cluster ask each other for certificates: whoever can write to the log can write anything. */
+    private static ClusterOptions.@Nullable Tls clusterTls(@Nullable TlsFiles tls) {
+        if (tls == null) {
+            return null;
+        }
+        Path roots = tls.clientRoots();
+        if (roots == null) {
+            throw new IllegalArgumentException(
+                    "--tls-client-ca is missing (expected: the roots of the certificates of all nodes and clients, because"
+                            + " the nodes of a cluster ask each other for theirs)");
+        }
+        return new ClusterOptions.Tls(tls.certificateChain(), tls.privateKey(), roots);
     }
 
     private static void requireEnvironment(Environment presented, @Nullable Environment wanted, String what) {
