@@ -62,7 +62,10 @@ public final class ControlPlane implements AutoCloseable {
     private final RouteChecks checks;
     private final Fleet fleet;
     private final DocumentVerifier listVerifier;
-    private final Alerts alerts = new Alerts();
+    private final Alerts alerts;
+    private final Quota rolloutQuota;
+    private final Quota probeQuota;
+    private final Quota documentQuota;
     private final RolloutControl rollouts;
     private volatile @Nullable Thread watcher;
     private volatile boolean closed;
@@ -90,6 +93,10 @@ public final class ControlPlane implements AutoCloseable {
                 state,
                 new DocumentPush(transport, options.offerTimeout, options.retryInterval, options.nanoTime));
         this.listVerifier = new DocumentVerifier(options.clock);
+        this.alerts = new Alerts(options.alertListener, options.random);
+        this.rolloutQuota = new Quota("rollouts", options.quotas.rolloutsPerMinute(), options.nanoTime);
+        this.probeQuota = new Quota("probes", options.quotas.probesPerMinute(), options.nanoTime);
+        this.documentQuota = new Quota("documents", options.quotas.documentsPerMinute(), options.nanoTime);
         this.rollouts = new RolloutControl(
                 options,
                 state,
@@ -233,7 +240,12 @@ public final class ControlPlane implements AutoCloseable {
 
         @Override
         public void addToLedger(String build, String why, String actor) throws RefusedException, InterruptedException {
-            LedgerEntry unused = ControlPlane.this.addToLedger(build, why, actor);
+            LedgerEntry unused = added(build, why, actor);
+        }
+
+        @Override
+        public void takeProbes(long count) {
+            probeQuota.take(count);
         }
 
         @Override
@@ -273,6 +285,7 @@ public final class ControlPlane implements AutoCloseable {
             NodeReport first = nodes.get(0);
             OutcomeReport report = first.outcomes();
             alerts.raise(new Alert(
+                    "",
                     options.clock.millis(),
                     "node_pulled",
                     options.service.toString(),
@@ -289,8 +302,10 @@ public final class ControlPlane implements AutoCloseable {
      *
      * @return what should be known before, though it stops nothing
      * @throws RefusedException if a check does not hold; nothing was changed then
+     * @throws KvException {@link ErrorCode#RATE_LIMITED} if a quota is used up; nothing was changed then
      */
     public List<Finding> startRollout(StartRequest request) throws RefusedException, InterruptedException {
+        rolloutQuota.take(1);
         try {
             return rollouts.start(request, fleet.ask(book.snapshot()));
         } catch (RefusedException e) {
@@ -321,6 +336,11 @@ public final class ControlPlane implements AutoCloseable {
     /** Returns how many alerts of each kind there were since the start. */
     public Map<String, Long> alertCounts() {
         return alerts.counts();
+    }
+
+    /** Returns how much of the quotas is left. */
+    public List<QuotaUse> quotas() {
+        return List.of(rolloutQuota.use(), probeQuota.use(), documentQuota.use());
     }
 
     /** Returns the last events of the audit since the start, the newest last. */
@@ -457,6 +477,7 @@ public final class ControlPlane implements AutoCloseable {
 
     /** Makes an artefact a build of this environment. It gets no traffic by that. */
     public PublishedBuild publishBuild(PublishRequest request, String actor) {
+        documentQuota.take(1);
         PublishedBuild build = builds.publish(request, "");
         audit.append("build_published", facts(build.manifest(), actor));
         return build;
@@ -468,6 +489,7 @@ public final class ControlPlane implements AutoCloseable {
      * @throws RefusedException if a build id is given in place of a digest, or the evidence is missing or of something else
      */
     public PublishedBuild promote(PromoteRequest request) throws RefusedException {
+        documentQuota.take(1);
         try {
             PublishedBuild build = builds.promote(request, book.snapshot().unchanged());
             Map<String, Object> facts = facts(build.manifest(), request.actor());
@@ -505,11 +527,13 @@ public final class ControlPlane implements AutoCloseable {
 
     /** Returns how many of a build's instances run here and prove it; asks them, at most the given time. */
     public int readyInstances(Manifest manifest, Duration atMost) throws InterruptedException {
+        probeQuota.take(manifest.endpoints().size());
         return probe.ask(manifest.build(), manifest.endpoints(), atMost).ready();
     }
 
     /** Returns a new build token, for instances whose token ends. */
     public String issueBuildToken(String build, Duration lifetime, String actor) throws RefusedException {
+        documentQuota.take(1);
         String token = builds.token(build, lifetime, book.snapshot());
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("actor", actor);
@@ -545,6 +569,7 @@ public final class ControlPlane implements AutoCloseable {
      * @throws RefusedException if a check does not hold; nothing was changed then
      */
     public RouteChange setWeight(WeightRequest wish) throws RefusedException, InterruptedException {
+        documentQuota.take(1);
         Snapshot published;
         try {
             if (rollouts.isActive()) {
@@ -669,6 +694,11 @@ public final class ControlPlane implements AutoCloseable {
      */
     public LedgerEntry addToLedger(String build, String why, String actor)
             throws RefusedException, InterruptedException {
+        documentQuota.take(1);
+        return added(build, why, actor);
+    }
+
+    private LedgerEntry added(String build, String why, String actor) throws RefusedException, InterruptedException {
         Endpoints.text("why", why);
         Snapshot extended;
         writer.lock();

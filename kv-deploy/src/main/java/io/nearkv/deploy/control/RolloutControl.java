@@ -62,6 +62,9 @@ final class RolloutControl {
         /** Publishes the route in force anew, and says that nodes which went back are to follow it again: somebody has looked at why. */
         void resumePulled(String actor) throws RefusedException, InterruptedException;
 
+        /** Takes so many synthetic requests from the tenant's quota. */
+        void takeProbes(long count);
+
         /** Publishes the route in force anew, so that every node verifies and keeps a fresh way back. */
         Coverage proveWayBack() throws RefusedException, InterruptedException;
     }
@@ -189,6 +192,7 @@ final class RolloutControl {
             throw new RefusedException(findings, now.unchanged());
         }
         Manifest manifest = checks.required(request.build(), now);
+        hands.takeProbes((long) request.plan().probes() * manifest.endpoints().size());
         byte[] id = new byte[5];
         options.random.nextBytes(id);
         Rollout rollout = Rollout.of(
@@ -593,6 +597,7 @@ final class RolloutControl {
         boolean held = next.hold() != Hold.NONE && next.hold() != Hold.OPERATOR;
         if (bad || held) {
             alerts.raise(new Alert(
+                    "",
                     options.clock.millis(),
                     bad ? next.state().label() : "hold",
                     options.service.toString(),
