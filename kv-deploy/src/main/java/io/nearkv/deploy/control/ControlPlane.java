@@ -30,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -229,8 +230,9 @@ public final class ControlPlane implements AutoCloseable {
         }
 
         @Override
-        public RouteChange setWeight(WeightRequest wish) throws RefusedException, InterruptedException {
-            return change(checkedAndPublished(wish));
+        public RouteChange setWeight(WeightRequest wish, BooleanSupplier wanted)
+                throws RefusedException, InterruptedException {
+            return change(checkedAndPublished(wish, wanted));
         }
 
         @Override
@@ -316,6 +318,11 @@ public final class ControlPlane implements AutoCloseable {
     /** Holds, resumes or aborts the rollout that is under way; returns where it is then. */
     public Rollout commandRollout(Facts.Command command, String actor) throws RefusedException, InterruptedException {
         return rollouts.command(command, actor);
+    }
+
+    /** For tests: waits until no probes are under way. */
+    boolean awaitProbes(Duration atMost) throws InterruptedException {
+        return rollouts.awaitProbes(atMost);
     }
 
     /** Returns the rollout that was begun last, or null if there was none. */
@@ -578,14 +585,15 @@ public final class ControlPlane implements AutoCloseable {
                                 Check.BUSY, "a rollout is under way", "wait for it, or end it: nearkv rollout abort"),
                         book.snapshot().unchanged());
             }
-            published = checkedAndPublished(wish);
+            published = checkedAndPublished(wish, () -> true);
         } catch (RefusedException e) {
             throw refused("route_refused", wish.build() + " to " + wish.weight(), wish.actor(), e);
         }
         return change(published);
     }
 
-    private Snapshot checkedAndPublished(WeightRequest wish) throws RefusedException, InterruptedException {
+    private Snapshot checkedAndPublished(WeightRequest wish, BooleanSupplier wanted)
+            throws RefusedException, InterruptedException {
         Snapshot seen = book.snapshot();
         List<BuildItem> items = builds.list(seen);
         BuildListing list = BuildListing.verify(options.service, documents.trust(), listVerifier, items);
@@ -604,11 +612,12 @@ public final class ControlPlane implements AutoCloseable {
         writer.lock();
         try {
             Snapshot now = book.snapshot();
-            if (now.generation() != seen.generation()) {
+            // Both under the lock of who publishes: a rollback that was decided meanwhile is found here, or finds this.
+            if (now.generation() != seen.generation() || !wanted.getAsBoolean()) {
                 throw new RefusedException(
                         Finding.of(
                                 Check.BUSY,
-                                "the route was changed while this change was being checked",
+                                "the route, or its rollout, was changed while this change was being checked",
                                 "look at it (nearkv route show), then try again"),
                         now.unchanged());
             }
@@ -806,6 +815,11 @@ public final class ControlPlane implements AutoCloseable {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
+        }
+        try {
+            rollouts.close();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         fleet.close();
         audit.close();

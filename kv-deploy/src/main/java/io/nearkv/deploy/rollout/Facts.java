@@ -38,6 +38,26 @@ public record Facts(
         Impact impact,
         int pulledNodes,
         Command command) {
+    /** Returns the same with what the checks have found, which are asked last and without waiting for anybody meanwhile. */
+    public Facts withChecks(String found) {
+        return new Facts(
+                nowMillis,
+                inStep,
+                units,
+                frozen,
+                ours,
+                routeReason,
+                followed,
+                notFollowedFor,
+                weight,
+                inLedger,
+                probed,
+                found,
+                impact,
+                pulledNodes,
+                command);
+    }
+
     /** What an operator wants. */
     public enum Command {
         /** Nothing. */

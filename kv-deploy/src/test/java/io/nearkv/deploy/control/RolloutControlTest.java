@@ -27,6 +27,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,6 +58,7 @@ class RolloutControlTest {
 
     private int requestsPerSecond = 1_000;
     private String unusable = "";
+    private boolean awaitsProbes = true;
 
     @BeforeEach
     void prepare() {
@@ -112,6 +116,9 @@ class RolloutControlTest {
         rig.nanos.addAndGet(1_000_000_000L);
         rig.millis.addAndGet(1_000);
         plane.tick();
+        if (awaitsProbes) {
+            assertThat(plane.awaitProbes(Duration.ofSeconds(20))).isTrue();
+        }
     }
 
     private Rollout rollout() {
@@ -153,6 +160,75 @@ class RolloutControlTest {
         assertThat(rig.followed(EDGE_2).knownGood()).extracting(RouteEntry::id).contains(old.id());
         assertThat(requireNonNull(plane.rolloutStatus()).probes()).isPositive();
         assertThat(plane.alerts()).isEmpty();
+    }
+
+    @Test
+    void commands_do_not_wait_for_the_probes_of_a_build_that_hangs() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        CountDownLatch hangs = new CountDownLatch(1);
+        CountDownLatch probing = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        rig.fleet.duringHandshake = () -> {
+            if (Thread.currentThread().getName().equals("nearkv-probe")) {
+                probing.countDown();
+                try {
+                    hangs.await();
+                } catch (InterruptedException e) {
+                    interrupted.countDown();
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        awaitsProbes = false;
+        start(next);
+        for (int i = 0; i < 20 && rollout().state() != RolloutState.PROBE; i++) {
+            second();
+        }
+        second();
+        assertThat(probing.await(20, TimeUnit.SECONDS)).isTrue();
+        second(); // The rounds go on as well: leases are renewed, and nodes are listened to.
+
+        long before = System.nanoTime();
+        Rollout held = plane.commandRollout(Facts.Command.HOLD, "alice");
+        Rollout resumed = plane.commandRollout(Facts.Command.RESUME, "alice");
+        Rollout aborted = plane.commandRollout(Facts.Command.ABORT, "alice");
+        assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(1));
+
+        assertThat(held.hold()).isEqualTo(Hold.OPERATOR);
+        assertThat(resumed.hold()).isEqualTo(Hold.NONE);
+        assertThat(resumed.state()).isEqualTo(RolloutState.PROBE);
+        assertThat(aborted.state()).isEqualTo(RolloutState.REJECTED);
+        assertThat(interrupted.await(20, TimeUnit.SECONDS)).isTrue();
+        second();
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
+        assertThat(rollout().state()).isEqualTo(RolloutState.REJECTED);
+    }
+
+    @Test
+    void no_share_is_given_after_an_abort_that_came_while_it_was_being_checked() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.PROBE, 10);
+        // Into the checks before the first share is published.
+        AtomicReference<RolloutState> answered = new AtomicReference<>();
+        rig.fleet.duringHandshake = () -> {
+            try {
+                if (rollout().state() == RolloutState.STEP && answered.get() == null) {
+                    answered.set(
+                            plane.commandRollout(Facts.Command.ABORT, "alice").state());
+                }
+            } catch (RefusedException | InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        };
+        for (int i = 0; i < 10 && !rollout().state().isTerminal(); i++) {
+            second();
+            assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
+        }
+        assertThat(answered.get()).isEqualTo(RolloutState.ROLLING_BACK);
+        assertThat(rollout().state()).isEqualTo(RolloutState.ROLLED_BACK);
     }
 
     @Test
