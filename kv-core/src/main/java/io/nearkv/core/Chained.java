@@ -7,16 +7,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The answer of a call of several steps, one after the other. Unlike a future made with {@code thenCompose}, cancelling it cancels the step that is under way, and it fails
- * with {@link KvException} itself. Thread-safe.
+ * with {@link KvException} itself. For those who write tiers. Thread-safe.
  */
-final class Chained<T extends @Nullable Object> extends CompletableFuture<T> {
+public final class Chained<T extends @Nullable Object> extends CompletableFuture<T> {
     private volatile @Nullable Future<?> step;
+
+    /** Makes one that has no step yet. */
+    public Chained() {}
 
     /**
      * Goes on with a step; {@code next} gets its result or its failure, on the thread that has it. What {@code next} throws fails the whole, so that nobody
      * waits for an answer that cannot come.
      */
-    <S> void follow(CompletableFuture<S> newStep, BiConsumer<@Nullable S, @Nullable KvException> next) {
+    public <S> void follow(CompletableFuture<S> newStep, BiConsumer<@Nullable S, @Nullable KvException> next) {
         step = newStep;
         if (isCancelled()) {
             newStep.cancel(false);
@@ -38,14 +41,14 @@ final class Chained<T extends @Nullable Object> extends CompletableFuture<T> {
     }
 
     /** Ends with what the last step comes to. */
-    void follow(CompletableFuture<T> lastStep) {
+    public void follow(CompletableFuture<T> lastStep) {
         follow(lastStep, this::finish);
     }
 
     /** Completes with a result, or with a failure if there is one. */
     @SuppressWarnings(
             "NullAway") // Without a failure the result is what the step gave, and it has the type that the step has.
-    void finish(@Nullable T result, @Nullable KvException failure) {
+    public void finish(@Nullable T result, @Nullable KvException failure) {
         if (failure != null) {
             completeExceptionally(failure);
         } else if (!complete(result)) {

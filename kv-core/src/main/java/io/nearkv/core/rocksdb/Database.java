@@ -51,11 +51,13 @@ final class Database implements AutoCloseable {
         /** As it is, although logs were cut off where they were damaged: column families may contradict each other, and {@link StoreRepair} must follow. */
         CUT,
         /** Not even a last record may be cut short, as in a copy. */
-        WHOLE;
+        WHOLE,
+        /** There is no log: a log outside has what was not flushed. */
+        REPLICA;
 
         private WALRecoveryMode recovery() {
             return switch (this) {
-                case STRICT, CUT -> WALRecoveryMode.TolerateCorruptedTailRecords;
+                case STRICT, CUT, REPLICA -> WALRecoveryMode.TolerateCorruptedTailRecords;
                 case WHAT_IS_LEFT -> WALRecoveryMode.PointInTimeRecovery;
                 case WHOLE -> WALRecoveryMode.AbsoluteConsistency;
             };
@@ -93,6 +95,9 @@ final class Database implements AutoCloseable {
 
     final WriteOptions synced;
     final WriteOptions buffered;
+    /** Writes that somebody else's log keeps until they are in table files. */
+    final WriteOptions unlogged;
+
     final Cache cache;
     /** What must be freed after the database, last made first. */
     private final Deque<AutoCloseable> owned;
@@ -114,6 +119,7 @@ final class Database implements AutoCloseable {
         this.scan = own(owned, new ReadOptions().setFillCache(false));
         this.synced = own(owned, new WriteOptions().setSync(true));
         this.buffered = own(owned, new WriteOptions());
+        this.unlogged = own(owned, new WriteOptions().setDisableWAL(true));
     }
 
     /**
@@ -173,6 +179,8 @@ final class Database implements AutoCloseable {
                 "track_and_verify_wals_in_manifest", String.valueOf(mode != Mode.WHAT_IS_LEFT && mode != Mode.CUT));
         DBOptions db = requireNonNull(DBOptions.getDBOptionsFromProps(verified), "options from properties");
         return db.setCreateIfMissing(true)
+                // Without a log of its own nothing but the flush keeps the column families at one and the same state.
+                .setAtomicFlush(mode == Mode.REPLICA)
                 .setCreateMissingColumnFamilies(true)
                 .setParanoidChecks(true)
                 .setWalRecoveryMode(mode.recovery())

@@ -2,11 +2,14 @@ package io.nearkv.core.rocksdb;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.core.AccountInfo;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.FeedEvent;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
+import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.Value;
 import java.nio.ByteBuffer;
@@ -70,8 +73,8 @@ final class Group {
                 Math.max(Limits.CHUNK_BYTES, core.options.inlineValueBytes + EntryRecord.MAX_HEADER_BYTES));
     }
 
-    /** Begins anew. */
-    void begin(Database database, long lastVersion, boolean tracks, boolean publishes) {
+    /** Begins anew, at a time that decides about all expirations of the group. */
+    void begin(Database database, long lastVersion, long now, boolean tracks, boolean publishes) {
         if (batch.getDataSize() > MAX_KEPT_BATCH_BYTES) {
             batch.close();
             batch = new WriteBatch();
@@ -80,7 +83,7 @@ final class Group {
         overlay.clear();
         db = database;
         catalogue = core.catalogue;
-        nowMillis = core.nowMillis();
+        nowMillis = now;
         firstVersion = lastVersion + 1;
         nextVersion = firstVersion;
         tracksState = tracks;
@@ -295,6 +298,32 @@ final class Group {
             EntryRecord.putChunkKey(keyBuffer.clear(), namespace, valueId, index);
             batch.delete(db.values, keyBuffer.flip());
         }
+    }
+
+    /** Adds an account, whose id is new. */
+    AccountInfo createAccount(AccountInfo account) throws RocksDBException {
+        Catalogue.checkTitle(account.name());
+        MetaRecords.putAccount(db, batch, account);
+        catalogue(catalogue.with(account));
+        return account;
+    }
+
+    /** Adds a namespace, whose id is new. */
+    NamespaceInfo createNamespace(NamespaceInfo info) throws RocksDBException {
+        Catalogue after = catalogue.with(info);
+        MetaRecords.putNamespace(db, batch, after.namespace(info.id()));
+        catalogue(after);
+        return info;
+    }
+
+    /** Gives a namespace another title. */
+    NamespaceInfo renameNamespace(NamespaceId namespace, String title) throws RocksDBException {
+        NamespaceInfo info = new NamespaceInfo(
+                namespace, catalogue.namespace(namespace).info().account(), title);
+        Catalogue after = catalogue.renamed(info);
+        MetaRecords.putNamespace(db, batch, after.namespace(namespace));
+        catalogue(after);
+        return info;
     }
 
     /** Removes a namespace with everything in it, whatever that is. */

@@ -29,6 +29,10 @@ final class MetaRecords {
     static final String STAGING = "staging/";
     static final String TRIMMED = "feed-trimmed";
     static final String SEGMENT = "feed-segment/";
+    /** Of a replica: how far the log outside is applied. */
+    static final String APPLIED = "applied";
+    /** Of a replica: pieces of values that no entry refers to yet. */
+    static final String PIECES = "pieces/";
 
     private MetaRecords() {}
 
@@ -45,7 +49,7 @@ final class MetaRecords {
     }
 
     /** Checks the format byte and the least length. */
-    private static ByteBuffer reader(String name, byte[] record, int minBytes) {
+    static ByteBuffer reader(String name, byte[] record, int minBytes) {
         if (record.length < minBytes || record[0] != FORMAT) {
             throw EntryRecord.damaged("meta record '" + name + "' of " + record.length + " bytes is unreadable");
         }
@@ -73,6 +77,10 @@ final class MetaRecords {
 
     static String stagingName(long valueId) {
         return STAGING + HexFormat.of().toHexDigits(valueId);
+    }
+
+    static String piecesName(long valueId) {
+        return PIECES + HexFormat.of().toHexDigits(valueId);
     }
 
     static String segmentName(long firstVersion) {

@@ -69,13 +69,8 @@ final class RocksAdmin implements KvAdmin {
     @Override
     public CompletableFuture<AccountInfo> createAccount(String name) {
         requireNonNull(name, "name");
-        return change(false, group -> {
-            Catalogue.checkTitle(name);
-            AccountInfo account = new AccountInfo(AccountId.random(core.options.random), name);
-            MetaRecords.putAccount(group.database(), group.batch(), account);
-            group.catalogue(group.catalogue().with(account));
-            return account;
-        });
+        return change(
+                false, group -> group.createAccount(new AccountInfo(AccountId.random(core.options.random), name)));
     }
 
     @Override
@@ -101,28 +96,17 @@ final class RocksAdmin implements KvAdmin {
     public CompletableFuture<NamespaceInfo> createNamespace(AccountId account, String title) {
         requireNonNull(account, "account");
         requireNonNull(title, "title");
-        return change(false, group -> {
-            Catalogue before = group.catalogue();
-            NamespaceInfo info = new NamespaceInfo(NamespaceId.random(core.options.random), account, title);
-            Catalogue after = before.with(info);
-            MetaRecords.putNamespace(group.database(), group.batch(), after.namespace(info.id()));
-            group.catalogue(after);
-            return info;
-        });
+        return change(
+                false,
+                group -> group.createNamespace(
+                        new NamespaceInfo(NamespaceId.random(core.options.random), account, title)));
     }
 
     @Override
     public CompletableFuture<NamespaceInfo> renameNamespace(NamespaceId namespace, String title) {
         requireNonNull(namespace, "namespace");
         requireNonNull(title, "title");
-        return change(false, group -> {
-            NamespaceInfo before = group.catalogue().namespace(namespace).info();
-            NamespaceInfo info = new NamespaceInfo(namespace, before.account(), title);
-            Catalogue after = group.catalogue().renamed(info);
-            MetaRecords.putNamespace(group.database(), group.batch(), after.namespace(namespace));
-            group.catalogue(after);
-            return info;
-        });
+        return change(false, group -> group.renameNamespace(namespace, title));
     }
 
     @Override

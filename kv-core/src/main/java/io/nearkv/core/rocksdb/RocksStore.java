@@ -301,7 +301,7 @@ public final class RocksStore implements KvStore {
         requireNonNull(namespace, "namespace");
         core.checkOpen();
         try {
-            return writer.submit(new WriteOps.Single(namespace, mutation, options));
+            return writer.submit(new WriteOps.Single(namespace, mutation, WriteOps.Puts.WHOLE, options));
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -313,7 +313,7 @@ public final class RocksStore implements KvStore {
         requireNonNull(namespace, "namespace");
         core.checkOpen();
         try {
-            return writer.submit(new WriteOps.Many(namespace, List.copyOf(mutations), options));
+            return writer.submit(new WriteOps.Many(namespace, List.copyOf(mutations), WriteOps.Puts.WHOLE, options));
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -324,7 +324,7 @@ public final class RocksStore implements KvStore {
         requireNonNull(namespace, "namespace");
         core.checkOpen();
         try {
-            return writer.submit(new WriteOps.Atomic(namespace, List.copyOf(mutations), options));
+            return writer.submit(new WriteOps.Atomic(namespace, List.copyOf(mutations), WriteOps.Puts.WHOLE, options));
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
         }

@@ -1,18 +1,12 @@
 package io.nearkv.core.rocksdb;
 
-import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
-import io.nearkv.core.Limits;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
-import org.rocksdb.RocksDBException;
-import org.rocksdb.RocksIterator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,7 +47,7 @@ final class Sweeper {
         }
         boolean asked = false;
         try {
-            List<WriteOps.Expiration> piece = nextPiece();
+            List<ReplicaCommand.Expiration> piece = Expirations.due(core, PIECE);
             if (!piece.isEmpty()) {
                 var unused = writer.submit(new WriteOps.Expire(piece))
                         .whenComplete((nothing, failure) -> swept(piece.size(), failure == null));
@@ -79,34 +73,6 @@ final class Sweeper {
                     log.atDebug().log("the store is closed, the rest is swept when it is open again");
                 }
             }
-        }
-    }
-
-    private List<WriteOps.Expiration> nextPiece() {
-        long nowSeconds = Math.floorDiv(core.nowMillis(), 1000);
-        Database db = core.database();
-        Lanes.Lane lane = core.enter(db);
-        try (RocksIterator records = db.rocks.newIterator(db.expiry, db.scan)) {
-            List<WriteOps.Expiration> piece = new ArrayList<>();
-            ByteBuffer key = lane.key;
-            for (records.seekToFirst(); records.isValid() && piece.size() < PIECE; records.next()) {
-                int size = records.key(key.clear());
-                if (size <= Long.BYTES + Integer.BYTES || size > Long.BYTES + Integer.BYTES + Limits.MAX_KEY_BYTES) {
-                    throw EntryRecord.damaged("the list of expirations has a key of " + size + " bytes");
-                }
-                key.limit(size).position(0);
-                long expiresAt = key.getLong();
-                if (expiresAt > nowSeconds) {
-                    break;
-                }
-                piece.add(new WriteOps.Expiration(expiresAt, key.getInt(), Key.ofUtf8(key)));
-            }
-            records.status();
-            return piece;
-        } catch (RocksDBException e) {
-            throw db.failure("cannot be read", e);
-        } finally {
-            db.lanes.leave(lane);
         }
     }
 }

@@ -272,8 +272,8 @@ final class Uploads {
             begin();
             if (chunks == 0) {
                 Value value = Value.wrap(java.util.Arrays.copyOf(chunk, filled));
-                return ending(writer.submit(
-                        new WriteOps.Single(namespace.id(), new Mutation.Put(key, value, committed), options)));
+                return ending(writer.submit(new WriteOps.Single(
+                        namespace.id(), new Mutation.Put(key, value, committed), WriteOps.Puts.WHOLE, options)));
             }
             CompletableFuture<WriteResult> done = new CompletableFuture<>();
             try {

@@ -53,6 +53,11 @@ abstract class WriteOp<R> extends CompletableFuture<R> {
         result = prepare(group);
     }
 
+    /** Returns the answer, once the group is committed and nothing was refused. */
+    final @Nullable R prepared() {
+        return result;
+    }
+
     /** Tells this, before its future, that its group is committed. */
     void committed() {}
 

@@ -26,6 +26,17 @@ final class WriteOps {
 
     private WriteOps() {}
 
+    /** How the value of a put comes into the group. */
+    interface Puts {
+        /** The value travels with the put. */
+        Puts WHOLE = (group, namespace, index, put, expiresAt, ends) ->
+                group.put(namespace, put.key(), put.value(), put.options(), expiresAt, ends);
+
+        /** Sets the entry of the put that has this index among the mutations; returns its version. */
+        long put(Group group, Catalogue.Namespace namespace, int index, Mutation.Put put, long expiresAt, boolean ends)
+                throws RocksDBException;
+    }
+
     /** Checks what the types do not: a value that was wrapped may be too long. */
     private static void check(Mutation mutation) {
         if (mutation instanceof Mutation.Put put) {
@@ -60,14 +71,21 @@ final class WriteOps {
     }
 
     private static long apply(
-            Group group, Catalogue.Namespace namespace, Mutation mutation, long expiresAt, boolean ends)
+            Group group,
+            Catalogue.Namespace namespace,
+            Puts puts,
+            int index,
+            Mutation mutation,
+            long expiresAt,
+            boolean ends)
             throws RocksDBException {
         return mutation instanceof Mutation.Put put
-                ? group.put(namespace, put.key(), put.value(), put.options(), expiresAt, ends)
+                ? puts.put(group, namespace, index, put, expiresAt, ends)
                 : group.delete(namespace, mutation.key(), FeedEvent.Kind.DELETE, ends);
     }
 
-    private static WriteResult applyIf(Group group, Catalogue.Namespace namespace, Mutation mutation, long expiresAt)
+    private static WriteResult applyIf(
+            Group group, Catalogue.Namespace namespace, Puts puts, int index, Mutation mutation, long expiresAt)
             throws RocksDBException {
         if (mutation.condition().kind() != Condition.Kind.NONE) {
             long current = group.currentVersion(namespace.number(), mutation.key());
@@ -75,19 +93,21 @@ final class WriteOps {
                 return new WriteResult.ConditionFailed(current);
             }
         }
-        return new WriteResult.Applied(apply(group, namespace, mutation, expiresAt, true));
+        return new WriteResult.Applied(apply(group, namespace, puts, index, mutation, expiresAt, true));
     }
 
     /** One mutation. */
     static final class Single extends WriteOp<WriteResult> {
         private final NamespaceId namespace;
         private final Mutation mutation;
+        private final Puts puts;
 
-        Single(NamespaceId namespace, Mutation mutation, WriteOptions options) {
+        Single(NamespaceId namespace, Mutation mutation, Puts puts, WriteOptions options) {
             super(mutation.sizeBytes() + OVERHEAD_BYTES, options);
             check(mutation);
             this.namespace = namespace;
             this.mutation = mutation;
+            this.puts = puts;
         }
 
         @Override
@@ -103,7 +123,7 @@ final class WriteOps {
         @Override
         WriteResult prepare(Group group) throws RocksDBException {
             Catalogue.Namespace known = group.catalogue().namespace(namespace);
-            return applyIf(group, known, mutation, expirationOf(group, mutation));
+            return applyIf(group, known, puts, 0, mutation, expirationOf(group, mutation));
         }
     }
 
@@ -111,11 +131,13 @@ final class WriteOps {
     static final class Many extends WriteOp<List<WriteResult>> {
         private final NamespaceId namespace;
         private final List<Mutation> mutations;
+        private final Puts puts;
 
-        Many(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
+        Many(NamespaceId namespace, List<Mutation> mutations, Puts puts, WriteOptions options) {
             super(check(mutations), options);
             this.namespace = namespace;
             this.mutations = mutations;
+            this.puts = puts;
         }
 
         @Override
@@ -137,7 +159,7 @@ final class WriteOps {
             }
             List<WriteResult> results = new ArrayList<>(expirations.length);
             for (int i = 0; i < expirations.length; i++) {
-                results.add(applyIf(group, known, mutations.get(i), expirations[i]));
+                results.add(applyIf(group, known, puts, i, mutations.get(i), expirations[i]));
             }
             return results;
         }
@@ -147,8 +169,9 @@ final class WriteOps {
     static final class Atomic extends WriteOp<BatchResult> {
         private final NamespaceId namespace;
         private final List<Mutation> mutations;
+        private final Puts puts;
 
-        Atomic(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
+        Atomic(NamespaceId namespace, List<Mutation> mutations, Puts puts, WriteOptions options) {
             super(check(mutations), options);
             if (mutations.isEmpty()) {
                 throw new KvException(
@@ -156,6 +179,7 @@ final class WriteOps {
             }
             this.namespace = namespace;
             this.mutations = mutations;
+            this.puts = puts;
         }
 
         @Override
@@ -182,7 +206,7 @@ final class WriteOps {
             long first = group.nextVersion();
             long last = first;
             for (int i = 0; i < expirations.length; i++) {
-                last = apply(group, known, mutations.get(i), expirations[i], i == expirations.length - 1);
+                last = apply(group, known, puts, i, mutations.get(i), expirations[i], i == expirations.length - 1);
             }
             return new BatchResult.Applied(first, last);
         }
@@ -209,14 +233,11 @@ final class WriteOps {
         }
     }
 
-    /** An entry of the list of expirations. */
-    record Expiration(long expiresAt, int namespace, Key key) {}
-
     /** Removes what has expired, and what the list says of entries that are gone or have another expiration now. */
     static final class Expire extends WriteOp<Boolean> {
-        private final List<Expiration> expirations;
+        private final List<ReplicaCommand.Expiration> expirations;
 
-        Expire(List<Expiration> expirations) {
+        Expire(List<ReplicaCommand.Expiration> expirations) {
             super((long) (OVERHEAD_BYTES + Limits.MAX_KEY_BYTES) * expirations.size(), WriteOptions.BUFFERED);
             this.expirations = expirations;
         }
@@ -233,7 +254,7 @@ final class WriteOps {
 
         @Override
         Boolean prepare(Group group) throws RocksDBException {
-            for (Expiration expiration : expirations) {
+            for (ReplicaCommand.Expiration expiration : expirations) {
                 Catalogue.Namespace namespace = group.catalogue().ofNumber(expiration.namespace());
                 if (namespace != null
                         && group.isExpiredAt(expiration.namespace(), expiration.key(), expiration.expiresAt())) {

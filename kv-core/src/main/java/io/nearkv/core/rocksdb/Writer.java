@@ -328,7 +328,7 @@ final class Writer {
         boolean whole;
         do {
             whole = true;
-            next.begin(db, core.lastVersion, tracks, publishes);
+            next.begin(db, core.lastVersion, core.nowMillis(), tracks, publishes);
             for (WriteOp<?> op : ops) {
                 if (op.refusal == null && !prepare(next, op, db)) {
                     // Something of it may be in the batch already: build it again without this one. What the feed log

@@ -23,6 +23,8 @@ public record Impact(
         ERRORS,
         /** It is slower than known-good. */
         LATENCY,
+        /** One process alone says that it fails, and the others, with enough traffic to see it, do not: it is that process. */
+        ONE_NODE,
         /** Known-good fails as well: it is the environment, and no build is to blame. */
         COMMON_MODE;
 
@@ -30,6 +32,11 @@ public record Impact(
         public String label() {
             return name().toLowerCase(Locale.ROOT);
         }
+    }
+
+    /** Returns the same evidence, thought of otherwise. */
+    public Impact as(Kind other, String why) {
+        return new Impact(other, logErrors, logLatency, candidate, base, units, why);
     }
 
     /** Returns whether the candidate hurts its users. */

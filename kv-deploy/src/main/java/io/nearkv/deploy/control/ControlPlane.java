@@ -293,7 +293,7 @@ public final class ControlPlane implements AutoCloseable {
                     options.service.toString(),
                     "",
                     "",
-                    Fleet.IMPACT,
+                    Fleet.harm(first),
                     endpoints + " went back by their own traffic: " + (report == null ? "" : report.evidence())));
         }
         pulledAlone = endpoints;

@@ -55,8 +55,18 @@ final class Fleet implements AutoCloseable {
 
     private static final int PULLED_SHARE = 5;
 
-    /** What a node says of itself where its own traffic has shown that the candidate hurts. */
-    static final String IMPACT = "impact";
+    /** What a node says of itself where its own traffic has shown that the candidate hurts, before the kind of harm: {@code impact_errors}. */
+    static final String IMPACT = "impact_";
+
+    /** Returns whether a node has gone back by its own traffic. */
+    static boolean isByImpact(NodeReport node) {
+        return node.pulledBecause().startsWith(IMPACT);
+    }
+
+    /** Returns what the candidate has done to a node that has gone back by its own traffic, such as {@code errors}. */
+    static String harm(NodeReport node) {
+        return node.pulledBecause().substring(IMPACT.length());
+    }
 
     /** Returns how many nodes make the others follow them. */
     static int quorum(ControlPlaneOptions options) {
@@ -115,7 +125,7 @@ final class Fleet implements AutoCloseable {
             }
             if (judged.epoch() > epoch || (judged.epoch() == epoch && judged.seq() > seq + 1)) {
                 ahead = ahead == null || judged.epoch() > ahead.epoch() ? judged : ahead;
-            } else if (judged.pulledBecause().equals(IMPACT)) {
+            } else if (isByImpact(judged)) {
                 alone.add(judged);
             } else if (judged.epoch() == epoch && judged.seq() == seq + 1) {
                 pulled = judged;

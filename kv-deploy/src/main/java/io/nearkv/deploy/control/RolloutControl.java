@@ -572,8 +572,8 @@ final class RolloutControl {
     @GuardedBy("lock")
     private boolean isFollowed(Snapshot now) {
         return coverage.nodes().stream()
-                .allMatch(node -> node.pulledBecause().equals(Fleet.IMPACT)
-                        || node.comparedWith(now.hash()).settled());
+                .allMatch(node ->
+                        Fleet.isByImpact(node) || node.comparedWith(now.hash()).settled());
     }
 
     private static boolean isInLedger(Snapshot now, String build) {
@@ -749,9 +749,23 @@ final class RolloutControl {
     }
 
     private String reason(Rollout next) {
-        return next.state() == RolloutState.ROLLING_BACK && impactNow().isAgainstCandidate()
-                ? impactNow().kind().label()
+        if (next.state() == RolloutState.ROLLING_BACK && impactNow().isAgainstCandidate()) {
+            return impactNow().kind().label();
+        }
+        // Where so many nodes went back by their own traffic that all follow them, it was their evidence.
+        List<NodeReport> pulled = nodesBack();
+        return next.state() == RolloutState.ROLLED_BACK && pulled.size() >= Fleet.quorum(options)
+                ? Fleet.harm(pulled.get(0))
                 : next.state().label();
+    }
+
+    private List<NodeReport> nodesBack() {
+        lock.lock();
+        try {
+            return coverage.nodes().stream().filter(Fleet::isByImpact).toList();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private Impact impactNow() {

@@ -23,12 +23,17 @@ public final class PooledComparison {
     private static final int MAX_NODES = 512;
 
     private static final long WINDOW_MILLIS = 10_000;
+    /** So many failures less than expected are no accident: with five expected, seven in a thousand see none. */
+    private static final double MIN_EXPECTED_FAILURES = 5;
+    /** Less than this share of what one node sees, seen by all others together, does not bear it out. */
+    private static final double MIN_SHARE_OF_EXCESS = 0.1;
 
     private final String candidate;
     private final String base;
     private final ImpactDetector detector =
             new ImpactDetector(DetectorSettings.DEFAULT.withShareOfAlpha(SHARE_OF_POOL));
     private final Map<String, OutcomeReport> before = new HashMap<>();
+    private final Map<String, Counts> counts = new HashMap<>();
     private final BitSet failedCandidate = new BitSet();
     private final BitSet failedBase = new BitSet();
     private long window;
@@ -85,7 +90,10 @@ public final class PooledComparison {
             long baseHere = Math.min(baseTwice, ofBase.failures());
             candidateTwice -= candidateHere;
             baseTwice -= baseHere;
-            detector.add(node, kind, ofCandidate.without(candidateHere), ofBase.without(baseHere));
+            Sample newOfCandidate = ofCandidate.without(candidateHere);
+            Sample newOfBase = ofBase.without(baseHere);
+            detector.add(node, kind, newOfCandidate, newOfBase);
+            counts.computeIfAbsent(node, unused -> new Counts()).add(newOfCandidate, newOfBase);
         }
     }
 
@@ -103,6 +111,64 @@ public final class PooledComparison {
 
     /** Judges, after all nodes were asked. */
     public Impact judge(double seconds) {
-        return detector.judge(seconds);
+        Impact impact = detector.judge(seconds);
+        String alone = impact.kind() == Impact.Kind.ERRORS ? alone() : "";
+        return alone.isEmpty()
+                ? impact
+                : impact.as(
+                        Impact.Kind.ONE_NODE,
+                        alone + " alone sees failures, and the others do not, with as many requests: " + impact.text());
+    }
+
+    /**
+     * Returns the node that nobody bears out, or nothing. Such a node is sick itself, or does not tell the truth: a build that fails does so at the others too. They count only if they would have seen five
+     * failures if it were as bad there, so that where most of the traffic is at one node, that node is believed.
+     */
+    private String alone() {
+        String worst = "";
+        double failures = 0;
+        for (Map.Entry<String, Counts> each : counts.entrySet()) {
+            if (each.getValue().candidateFailures > failures) {
+                failures = each.getValue().candidateFailures;
+                worst = each.getKey();
+            }
+        }
+        Counts others = new Counts();
+        for (Map.Entry<String, Counts> each : counts.entrySet()) {
+            if (!each.getKey().equals(worst)) {
+                others.add(each.getValue());
+            }
+        }
+        Counts suspect = counts.getOrDefault(worst, new Counts());
+        double excess = suspect.excess();
+        boolean wouldSee = others.candidateRequests * excess >= MIN_EXPECTED_FAILURES;
+        return wouldSee && others.excess() < MIN_SHARE_OF_EXCESS * excess ? worst : "";
+    }
+
+    /** What one node has told, since the comparison began. */
+    private static final class Counts {
+        double candidateRequests;
+        double candidateFailures;
+        double baseRequests;
+        double baseFailures;
+
+        void add(Sample ofCandidate, Sample ofBase) {
+            candidateRequests += ofCandidate.requests();
+            candidateFailures += ofCandidate.failures();
+            baseRequests += ofBase.requests();
+            baseFailures += ofBase.failures();
+        }
+
+        void add(Counts more) {
+            candidateRequests += more.candidateRequests;
+            candidateFailures += more.candidateFailures;
+            baseRequests += more.baseRequests;
+            baseFailures += more.baseFailures;
+        }
+
+        /** Returns by which share of the requests more the candidate has failed. */
+        double excess() {
+            return candidateFailures / Math.max(1, candidateRequests) - baseFailures / Math.max(1, baseRequests);
+        }
     }
 }

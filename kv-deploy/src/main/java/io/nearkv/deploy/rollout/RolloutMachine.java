@@ -161,7 +161,9 @@ public final class RolloutMachine {
             case COMMON_MODE -> facts.impact().text();
             case NOT_FOLLOWED -> "not all nodes follow";
             case NODE_PULLED ->
-                facts.pulledNodes() + " nodes went back by their own traffic, and the others see nothing";
+                facts.impact().kind() == Impact.Kind.ONE_NODE
+                        ? facts.impact().text()
+                        : facts.pulledNodes() + " nodes went back by their own traffic, and the others see nothing";
             case INCONCLUSIVE, CHECK_FAILED -> now.text();
         };
         return now.held(wanted, why, facts.nowMillis());
@@ -178,7 +180,7 @@ public final class RolloutMachine {
         if (facts.impact().kind() == Impact.Kind.COMMON_MODE) {
             return Hold.COMMON_MODE;
         }
-        if (facts.pulledNodes() > 0) {
+        if (facts.pulledNodes() > 0 || facts.impact().kind() == Impact.Kind.ONE_NODE) {
             return Hold.NODE_PULLED;
         }
         if (facts.notFollowedFor().compareTo(PATIENCE_FOR_NODES) > 0) {

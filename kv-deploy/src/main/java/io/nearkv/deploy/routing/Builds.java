@@ -51,8 +51,8 @@ final class Builds implements AutoCloseable {
 
     private static final int CALLS_PER_RETRY = 10;
     private static final Duration KNOWN_GOOD_AGAIN_AFTER = Duration.ofSeconds(2);
-    /** Why the way back is taken where the candidate has failed more often than known-good, or was slower. */
-    static final String IMPACT = "impact";
+    /** Why the way back is taken where the candidate has failed more often than known-good, or was slower; which of them follows. */
+    static final String IMPACT = "impact_";
 
     private static final Duration GUARD_INTERVAL = Duration.ofMillis(200);
     /** Builds whose counters are kept, those of the route among them: the ones that were named last. */
@@ -137,7 +137,8 @@ final class Builds implements AutoCloseable {
         }
         Impact impact = guard.look(current, GUARD_INTERVAL.toMillis() / 1_000.0);
         if (impact != null && impact.isAgainstCandidate()) {
-            wayBack.take(IMPACT, current.entries().get(0).id() + ": " + impact.text());
+            wayBack.take(
+                    IMPACT + impact.kind().label(), current.entries().get(0).id() + ": " + impact.text());
         }
     }
 

@@ -28,6 +28,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -59,6 +63,8 @@ class RolloutControlTest {
     private int requestsPerSecond = 1_000;
     private String unusable = "";
     private boolean awaitsProbes = true;
+    /** A node that tells of failures of the candidate that did not happen. */
+    private String liar = "";
 
     @BeforeEach
     void prepare() {
@@ -81,11 +87,13 @@ class RolloutControlTest {
         if (active != null) {
             for (RouteEntry entry : active.entries()) {
                 long[] count = requireNonNull(counts.get(edge)).getOrDefault(entry.id(), new long[2]);
+                boolean lies = edge.equals(liar) && entry.weight() < 10_000 / 2;
+                long failures = lies ? count[0] - count[0] / 2 : count[1];
                 long[] bins = new long[LatencyBins.COUNT];
-                bins[40] = count[0] - count[1];
+                bins[40] = count[0] - failures;
                 builds.add(new BuildOutcome(
                         entry.id(),
-                        List.of(Sample.NONE, Sample.of(count[1], bins)),
+                        List.of(Sample.NONE, Sample.of(failures, bins)),
                         Bytes.NONE,
                         0,
                         0,
@@ -391,13 +399,17 @@ class RolloutControlTest {
         start(next);
         until(RolloutState.STEP, 10);
         for (String edge : EDGES) {
-            var unused = rig.fleet.at(edge).pull(Fleet.IMPACT, "e=4e3");
+            var unused = rig.fleet.at(edge).pull("impact_latency", "e=4e3");
         }
         second();
         second();
         assertThat(rollout().state()).isEqualTo(RolloutState.ROLLED_BACK);
         assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
-        assertThat(rollout().text()).contains("e=4e3");
+        assertThat(rollout().text()).contains("impact_latency: e=4e3");
+        assertThat(plane.alerts()).anySatisfy(alert -> {
+            assertThat(alert.kind()).isEqualTo("rolled_back");
+            assertThat(alert.reason()).isEqualTo("latency");
+        });
     }
 
     @Test
@@ -406,7 +418,7 @@ class RolloutControlTest {
         PublishedBuild next = rig.running("1.9.0");
         start(next);
         until(RolloutState.STEP, 10);
-        var unusedToo = rig.fleet.at(EDGE_1).pull(Fleet.IMPACT, "e=4e3");
+        var unusedToo = rig.fleet.at(EDGE_1).pull("impact_errors", "e=4e3");
         second();
         second();
         assertThat(rollout().hold()).isEqualTo(Hold.NODE_PULLED);
@@ -419,6 +431,92 @@ class RolloutControlTest {
         assertThat(plane.commandRollout(Facts.Command.RESUME, "alice").hold()).isEqualTo(Hold.NONE);
         assertThat(rig.followed(EDGE_1).entries().get(0).id()).isEqualTo(next.id());
         until(RolloutState.COMPLETE, 40);
+    }
+
+    @Test
+    void a_node_that_tells_of_failures_which_nobody_else_sees_moves_nobody() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        requestsPerSecond = 5_000;
+        start(next);
+        until(RolloutState.STEP, 10);
+        liar = EDGE_1;
+        for (int i = 0; i < 20; i++) {
+            second();
+        }
+        assertThat(rollout().hold()).as("%s", rollout().events()).isEqualTo(Hold.NODE_PULLED);
+        assertThat(rollout().text()).startsWith(EDGE_1 + " alone sees failures");
+        assertThat(rollout().step()).isZero();
+        assertThat(rig.followed(EDGE_2).entries().get(0).id()).isEqualTo(next.id());
+        assertThat(plane.alerts()).extracting(Alert::reason).contains("node_pulled");
+        assertThat(plane.commandRollout(Facts.Command.ABORT, "bob").state()).isEqualTo(RolloutState.ROLLING_BACK);
+    }
+
+    @Test
+    void of_two_that_begin_at_once_exactly_one_does_a_hundred_times() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        List<PublishedBuild> builds = List.of(rig.running("1.9.0"), rig.running("1.10.0"));
+        second();
+        second();
+        ExecutorService operators = Executors.newFixedThreadPool(2);
+        try {
+            for (int i = 0; i < 100; i++) {
+                CyclicBarrier together = new CyclicBarrier(2);
+                List<Future<String>> said = new ArrayList<>();
+                for (PublishedBuild build : builds) {
+                    said.add(operators.submit(() -> {
+                        together.await(10, TimeUnit.SECONDS);
+                        try {
+                            List<Finding> warnings =
+                                    plane.startRollout(new StartRequest(build.id(), PLAN, 0, "a race", "alice"));
+                            assertThat(warnings).isNotNull();
+                            return build.id();
+                        } catch (RefusedException e) {
+                            assertThat(e.findings()).extracting(Finding::code).contains("BUSY");
+                            return "BUSY";
+                        }
+                    }));
+                }
+                List<String> answers = List.of(
+                        said.get(0).get(30, TimeUnit.SECONDS), said.get(1).get(30, TimeUnit.SECONDS));
+                assertThat(answers).as("round %d", i).containsOnlyOnce("BUSY");
+                assertThat(answers).as("round %d", i).contains(rollout().build());
+                assertThat(plane.commandRollout(Facts.Command.ABORT, "bob").state())
+                        .isEqualTo(RolloutState.REJECTED);
+            }
+        } finally {
+            operators.shutdownNow();
+        }
+    }
+
+    @Test
+    void what_everybody_would_go_back_to_is_not_retired_during_the_bake() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.BAKE, 40);
+        RefusedException refused = catchThrowableOfType(RefusedException.class, () -> plane.retire(old.id(), "bob"));
+        assertThat(refused.findings()).extracting(Finding::code).contains("IN_USE");
+        until(RolloutState.COMPLETE, 40);
+    }
+
+    @Test
+    void a_node_that_stands_still_stops_the_rollout_until_it_goes_on() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.STEP, 10);
+        rig.fleet.stop(EDGE_2);
+        for (int i = 0; i < 20; i++) {
+            second();
+        }
+        assertThat(rollout().state()).isEqualTo(RolloutState.STEP);
+        assertThat(rollout().step())
+                .as("no step over a node that does not follow")
+                .isZero();
+        assertThat(rollout().hold()).isEqualTo(Hold.NOT_FOLLOWED);
+        rig.fleet.resume(EDGE_2);
+        until(RolloutState.COMPLETE, 60);
     }
 
     @Test

@@ -80,6 +80,59 @@ class PooledComparisonTest {
     }
 
     @Test
+    void what_one_node_alone_tells_moves_nobody_and_what_two_tell_does() {
+        Impact impact = null;
+        for (int second = 0; second < 30; second++) {
+            for (int node = 0; node < 5; node++) {
+                long failures = node == 0 ? 5L * second : 0;
+                pool.add(
+                        "n" + node,
+                        report(node, outcome(NEW, 10L * second, failures), outcome(OLD, 1_000L * second, second)),
+                        second * 1_000L);
+            }
+            impact = pool.judge(1);
+        }
+        assertThat(requireNonNull(impact).kind()).isEqualTo(Impact.Kind.ONE_NODE);
+        assertThat(impact.text()).startsWith("n0 alone sees failures");
+        for (int second = 30; second < 60; second++) {
+            for (int node = 0; node < 5; node++) {
+                long failures = node == 0 ? 5L * second : node == 1 ? 10L * (second - 29) : 0;
+                pool.add(
+                        "n" + node,
+                        report(node, outcome(NEW, 10L * second, failures), outcome(OLD, 1_000L * second, second)),
+                        second * 1_000L);
+            }
+            impact = pool.judge(1);
+        }
+        assertThat(impact.kind()).isEqualTo(Impact.Kind.ERRORS);
+    }
+
+    @Test
+    void a_node_that_has_nearly_all_of_the_traffic_is_believed() {
+        Impact impact = null;
+        for (int second = 0; second < 10; second++) {
+            pool.add("busy", report(1, outcome(NEW, 100L * second, 20L * second), outcome(OLD, 1_000L * second, 0)), 0);
+            pool.add("idle", report(2, outcome(NEW, second, 0), outcome(OLD, 9L * second, 0)), 0);
+            impact = pool.judge(1);
+        }
+        assertThat(requireNonNull(impact).kind()).isEqualTo(Impact.Kind.ERRORS);
+    }
+
+    @Test
+    void builds_of_another_environment_or_tenant_count_for_nothing() {
+        for (int second = 0; second < 10; second++) {
+            // An id is a hash of tenant, service and environment too: what is named elsewhere is another id.
+            pool.add(
+                    "a",
+                    report(1, outcome("foreignforeig", 100L * second, 100L * second), outcome(OLD, 1_000L * second, 0)),
+                    0);
+        }
+        Impact impact = pool.judge(1);
+        assertThat(impact.candidate().requests()).isZero();
+        assertThat(impact.isAgainstCandidate()).isFalse();
+    }
+
+    @Test
     void what_many_nodes_see_a_little_of_is_found_together() {
         Impact impact = null;
         for (int second = 0; second < 30; second++) {

@@ -116,6 +116,9 @@ final class Judge {
                 "refused",
                 said(result("T3")),
                 !result("T3").accepted());
+        nobodyFails("T2", "requests that fail until the rollout goes on", Moment.T2, Moment.T3);
+        nobodyFails("T3", "requests that fail until the rollback", Moment.T3, Moment.T4);
+        nobodyFails("T4", "requests that fail until the first edit", Moment.T4, Moment.T5);
         StepResult rollback = result("T4");
         add(
                 "T4",
@@ -222,6 +225,12 @@ final class Judge {
         int wanted = Moment.T7.minute() - from.minute();
         double measured = findings.minuteOf(Moment.T7) - findings.minuteOf(from);
         add(id, title, minutes(wanted), number(measured), fits(measured, wanted));
+    }
+
+    /** From one moment of the report to the next nobody who asks the store may fail once, and somebody must have asked. */
+    private void nobodyFails(String id, String title, Moment from, Moment to) {
+        Share share = findings.store(new Window(from.minute(), to.minute()));
+        add(id, title, "0", share.toString(), share.failed() == 0 && share.requests() > 0);
     }
 
     /** A share of the keys, and so of the requests: as exactly as so few of them can tell. */

@@ -176,7 +176,8 @@ class JudgeTest {
 
         ClassResult users = users(Effect.FAILS, minute -> minute == 56 ? 0.01 : 0);
 
-        assertThat(wrong(judge(users).guarded())).containsExactly("T7 impact");
+        assertThat(wrong(judge(users).guarded()))
+                .containsExactly("T4 requests that fail until the first edit", "T7 impact");
     }
 
     @Test

@@ -1,0 +1,547 @@
+package io.nearkv.cluster;
+
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.KvException;
+import io.nearkv.core.rocksdb.ReplicaCommand;
+import io.nearkv.core.rocksdb.ReplicaStore;
+import io.nearkv.core.rocksdb.RocksStoreOptions;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.DivisionInfo;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.statemachine.TransactionContext;
+import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One replicated log and this node's replica of its state. Commands that wait are put together into few entries, of which at most {@link #MAX_UNDER_WAY} are under way at
+ * a time: while they travel, the next one collects. Only the node that leads proposes.
+ *
+ * <p>What became of an entry is learned when it is applied here. A node that loses the leadership goes on to follow the log: either its entry is applied under its index
+ * after all, or another entry is, and then it is certain that it never will be.
+ *
+ * <p>Thread-safe.
+ */
+final class Partition implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Partition.class);
+    private static final int MAX_UNDER_WAY = 2;
+    private static final int ENTRY_BYTES = 512 << 10;
+    private static final int ENTRY_COMMANDS = 4096;
+
+    private final RaftGroupId group;
+    private final RaftPeerId self;
+    private final ClusterOptions options;
+    private final InstantSource clock;
+    private final PartitionStateMachine stateMachine;
+    private final ClientId clientId = ClientId.randomId();
+    private final ByteString clientIdBytes = clientId.toByteString();
+    private final AtomicLong callIds = new AtomicLong();
+    private final Map<Long, Entry> underWay = new ConcurrentHashMap<>();
+    private final AtomicLong waiterIds = new AtomicLong();
+    private final Map<Long, CompletableFuture<Void>> leadershipWaiters = new ConcurrentHashMap<>();
+    private final Visibility visibility;
+    private final PromptRpc.Senders senders = new PromptRpc.Senders();
+    private final Thread proposer;
+    private volatile @Nullable RaftServer server;
+    private volatile @Nullable KvException failure;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    /** Guarded by lock, as are the next four. */
+    private final ArrayDeque<Proposal> queue = new ArrayDeque<>();
+
+    private long queuedBytes;
+    private int entriesUnderWay;
+    private boolean closed;
+    private long bytesSinceSnapshot;
+
+    private final LongAdder entries = new LongAdder();
+    private final LongAdder commands = new LongAdder();
+    private final LongAdder unknown = new LongAdder();
+
+    Partition(
+            RaftGroupId group,
+            RaftPeerId self,
+            ClusterOptions options,
+            RocksStoreOptions storeOptions,
+            ClusterLayout layout) {
+        this.group = group;
+        this.self = self;
+        this.options = options;
+        this.clock = options.clock();
+        this.stateMachine = new PartitionStateMachine(storeOptions, layout, new Listener());
+        this.visibility = new Visibility(stateMachine::store);
+        this.proposer = new Thread(this::run, "nearkv-proposer");
+        proposer.setDaemon(true);
+    }
+
+    Visibility visibility() {
+        return visibility;
+    }
+
+    PromptRpc.Senders senders() {
+        return senders;
+    }
+
+    PartitionStateMachine stateMachine() {
+        return stateMachine;
+    }
+
+    RaftGroupId group() {
+        return group;
+    }
+
+    void start(RaftServer running) {
+        server = running;
+        proposer.start();
+    }
+
+    private RaftServer server() {
+        RaftServer running = server;
+        if (running == null) {
+            throw new IllegalStateException("not started");
+        }
+        return running;
+    }
+
+    /** Returns Ratis' view of this partition, or null if it is not there: stopped after a failure, or removed. */
+    RaftServer.@Nullable Division division() {
+        try {
+            return server().getDivision(group);
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    /** Returns who leads as far as this node knows, or null. */
+    @Nullable
+    RaftPeerId leader() {
+        RaftServer.Division division = division();
+        return division == null || !division.getInfo().isAlive()
+                ? null
+                : division.getInfo().getLeaderId();
+    }
+
+    /** Returns whether this node leads and has applied all that its predecessors have committed. */
+    boolean leads() {
+        RaftServer.Division division = division();
+        if (division == null) {
+            return false;
+        }
+        DivisionInfo info = division.getInfo();
+        return info.isAlive() && info.isLeader() && info.isLeaderReady();
+    }
+
+    /** Completes at the next change of the leadership, or never. Whoever does not wait for it any longer cancels it. */
+    CompletableFuture<Void> leadershipChange() {
+        CompletableFuture<Void> waiter = new CompletableFuture<>();
+        long id = waiterIds.incrementAndGet();
+        leadershipWaiters.put(id, waiter);
+        var unused = waiter.whenComplete((nothing, failed) -> leadershipWaiters.remove(id));
+        return waiter;
+    }
+
+    /**
+     * Returns the replica.
+     *
+     * @throws KvException {@link ErrorCode#UNAVAILABLE} if there is none at the moment
+     */
+    ReplicaStore replica() {
+        ReplicaStore store = stateMachine.store();
+        if (store == null) {
+            KvException reason = failure;
+            throw reason != null
+                    ? new KvException(ErrorCode.UNAVAILABLE, "this node has failed: " + reason.getMessage(), reason)
+                    : new KvException(ErrorCode.UNAVAILABLE, "this node has no replica at the moment");
+        }
+        return store;
+    }
+
+    /** Returns why this node cannot go on, or null. */
+    @Nullable
+    KvException failure() {
+        return failure;
+    }
+
+    /** The refusal of a node that does not lead: nothing has happened, and it does not say when to come back, because another node may be ready now. */
+    private static KvException notLeader(@Nullable RaftPeerId leader) {
+        return new KvException(
+                ErrorCode.UNAVAILABLE,
+                leader == null
+                        ? "this node does not lead, and knows of nobody who does (expected: a majority of the nodes)"
+                        : "this node does not lead; node '" + leader + "' does");
+    }
+
+    /** Completes once everything that was acknowledged before this call is applied to the replica of this node, which leads. */
+    CompletableFuture<?> barrier(Duration timeout) {
+        return submit(new Proposal(null, System.nanoTime() + timeout.toNanos()), false);
+    }
+
+    /** Proposes a command. */
+    CompletableFuture<@Nullable Object> propose(ReplicaCommand command, Duration timeout, boolean makesRoom) {
+        return submit(new Proposal(command, System.nanoTime() + timeout.toNanos()), makesRoom);
+    }
+
+    private Proposal submit(Proposal proposal, boolean makesRoom) {
+        KvException refusal = leads() ? null : notLeader(leader());
+        ReplicaStore store = stateMachine.store();
+        if (refusal == null && proposal.command != null && store != null) {
+            refusal = store.writeRefusal(proposal.bytes.length, makesRoom);
+        }
+        lock.lock();
+        try {
+            if (closed) {
+                refusal = new KvException(ErrorCode.UNAVAILABLE, "the node is shutting down");
+            } else if (refusal == null
+                    && (queue.size() >= options.queueRequests()
+                            || (queuedBytes + proposal.bytes.length > options.queueBytes() && !queue.isEmpty()))) {
+                refusal = new KvException(
+                        ErrorCode.UNAVAILABLE,
+                        "overloaded: " + queue.size() + " write requests of " + queuedBytes
+                                + " bytes wait (expected: at most " + options.queueRequests() + " of "
+                                + options.queueBytes() + " bytes)",
+                        null,
+                        Duration.ofMillis(100),
+                        null);
+            }
+            if (refusal == null) {
+                queue.add(proposal);
+                queuedBytes += proposal.bytes.length;
+                changed.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (refusal != null) {
+            proposal.completeExceptionally(refusal);
+        }
+        return proposal;
+    }
+
+    private void run() {
+        List<Proposal> taken = new ArrayList<>();
+        while (take(taken)) {
+            try {
+                propose(taken);
+            } catch (RuntimeException e) {
+                log.atError().setCause(e).log("an entry could not be proposed");
+                KvException reason = KvException.from(e);
+                taken.forEach(proposal -> proposal.completeExceptionally(reason));
+            }
+            taken.clear();
+        }
+    }
+
+    /** Waits for proposals and for room in the log; returns false at the end. */
+    private boolean take(List<Proposal> taken) {
+        lock.lock();
+        try {
+            while (!closed && (queue.isEmpty() || entriesUnderWay >= MAX_UNDER_WAY)) {
+                changed.awaitUninterruptibly();
+            }
+            if (closed) {
+                return false;
+            }
+            int bytes = CommandCodec.HEADER_BYTES;
+            while (!queue.isEmpty() && taken.size() < ENTRY_COMMANDS) {
+                Proposal next = queue.peek();
+                if (!taken.isEmpty() && bytes + next.bytes.length > ENTRY_BYTES) {
+                    break;
+                }
+                queue.remove();
+                bytes += next.bytes.length;
+                queuedBytes -= next.bytes.length;
+                taken.add(next);
+            }
+            entriesUnderWay++;
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void propose(List<Proposal> taken) {
+        long now = System.nanoTime();
+        List<Proposal> inTime = new ArrayList<>(taken.size());
+        int bytes = CommandCodec.HEADER_BYTES;
+        for (Proposal proposal : taken) {
+            if (now - proposal.deadlineNanos > 0) {
+                proposal.completeExceptionally(new KvException(
+                        ErrorCode.DEADLINE_EXCEEDED,
+                        "the deadline passed while the write waited in the queue; it was not applied"));
+            } else if (!proposal.isDone()) {
+                inTime.add(proposal);
+                bytes += proposal.bytes.length;
+            }
+        }
+        Entry entry = new Entry(callIds.incrementAndGet(), inTime, now);
+        if (inTime.isEmpty()) {
+            settled(entry);
+            return;
+        }
+        ByteBuffer content = ByteBuffer.allocate(bytes);
+        CommandCodec.putHeader(content, clock.millis());
+        for (Proposal proposal : inTime) {
+            content.put(proposal.bytes);
+        }
+        entries.increment();
+        commands.add(inTime.size());
+        underWay.put(entry.callId, entry);
+        RaftClientRequest request = RaftClientRequest.newBuilder()
+                .setClientId(clientId)
+                .setServerId(self)
+                .setGroupId(group)
+                .setCallId(entry.callId)
+                .setMessage(Message.valueOf(UnsafeByteOperations.unsafeWrap(content.flip())))
+                .setType(RaftClientRequest.writeRequestType())
+                .build();
+        CompletableFuture<RaftClientReply> reply;
+        try {
+            reply = server().submitClientRequestAsync(request);
+        } catch (IOException e) {
+            replied(entry, e);
+            return;
+        }
+        var unused = reply.whenComplete((answer, failed) -> {
+            if (failed != null) {
+                replied(entry, failed);
+            } else if (!answer.isSuccess()) {
+                replied(entry, answer.getException());
+            }
+        });
+    }
+
+    /** Ratis says that it did not work. If the entry is in the log, only the log can tell what becomes of it. */
+    private void replied(Entry entry, @Nullable Throwable failed) {
+        if (entry.place() == null) {
+            underWay.remove(entry.callId);
+            log.atDebug().setCause(failed).log("an entry was refused");
+            entry.failed(notLeader(leader()));
+        }
+        settled(entry);
+    }
+
+    /** Lets the next entry go. */
+    private void settled(Entry entry) {
+        if (entry.settle()) {
+            lock.lock();
+            try {
+                entriesUnderWay--;
+                changed.signal();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /**
+     * Gives up waiting for entries whose deadline is over, and proposes the upkeep that only a leader does. Called now and then.
+     *
+     * @return the longest time in nanoseconds that an entry has been under way
+     */
+    long tick() {
+        long now = System.nanoTime();
+        long oldest = 0;
+        for (Entry entry : List.copyOf(underWay.values())) {
+            oldest = Math.max(oldest, now - entry.proposedNanos);
+            boolean waited = false;
+            for (Proposal proposal : entry.proposals) {
+                if (!proposal.isDone()) {
+                    if (now - proposal.deadlineNanos > 0) {
+                        unknown.increment();
+                        proposal.completeExceptionally(new KvException(
+                                ErrorCode.OUTCOME_UNKNOWN,
+                                "no majority of the nodes has answered in time; the write may or may not happen"));
+                    } else {
+                        waited = true;
+                    }
+                }
+            }
+            if (!waited) {
+                underWay.remove(entry.callId);
+                settled(entry);
+            }
+        }
+        return oldest;
+    }
+
+    /** Returns the number of commands that wait for an entry. */
+    int queued() {
+        lock.lock();
+        try {
+            return queue.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long entries() {
+        return entries.sum();
+    }
+
+    long commands() {
+        return commands.sum();
+    }
+
+    long unknown() {
+        return unknown.sum();
+    }
+
+    private boolean snapshotIsDue(int bytes) {
+        lock.lock();
+        try {
+            bytesSinceSnapshot += bytes;
+            if (bytesSinceSnapshot < options.snapshotBytes()) {
+                return false;
+            }
+            bytesSinceSnapshot = 0;
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        List<Proposal> left;
+        lock.lock();
+        try {
+            closed = true;
+            left = new ArrayList<>(queue);
+            queue.clear();
+            queuedBytes = 0;
+            changed.signal();
+        } finally {
+            lock.unlock();
+        }
+        KvException closing = new KvException(ErrorCode.UNAVAILABLE, "the node is shutting down");
+        left.forEach(proposal -> proposal.completeExceptionally(closing));
+        leadershipWaiters.values().forEach(waiter -> waiter.complete(null));
+    }
+
+    /** After Ratis has stopped: what was under way has no outcome here any more. */
+    void closed() {
+        for (Entry entry : List.copyOf(underWay.values())) {
+            entry.failed(new KvException(
+                    ErrorCode.OUTCOME_UNKNOWN, "the node has stopped; the write may or may not happen"));
+        }
+        underWay.clear();
+    }
+
+    private final class Listener implements PartitionStateMachine.Listener {
+        @Override
+        public @Nullable Entry proposed(ByteString client, long callId) {
+            return client.equals(clientIdBytes) ? underWay.get(callId) : null;
+        }
+
+        @Override
+        public void appending(long callId, TransactionContext context) {
+            Entry entry = underWay.get(callId);
+            if (entry != null) {
+                entry.context = context;
+            }
+        }
+
+        @Override
+        public void applied(
+                ReplicaStore.LogIndex at, int bytes, @Nullable Entry entry, List<ReplicaStore.Outcome> outcomes) {
+            if (entry != null) {
+                underWay.remove(entry.callId);
+                settled(entry);
+                entry.applied(outcomes);
+                if (queued() == 0) {
+                    senders.commitMoved(at.index()); // Otherwise the next entry tells it.
+                }
+            }
+            overtaken(at);
+            visibility.applied();
+            if (snapshotIsDue(bytes)) {
+                requestSnapshot();
+            }
+        }
+
+        /** Another entry has the place of one of ours: that one is gone, and can be proposed again. */
+        private void overtaken(ReplicaStore.LogIndex at) {
+            if (underWay.isEmpty()) {
+                return;
+            }
+            for (Entry entry : List.copyOf(underWay.values())) {
+                ReplicaStore.LogIndex place = entry.place();
+                if (place != null && place.index() <= at.index()) {
+                    underWay.remove(entry.callId);
+                    settled(entry);
+                    entry.failed(notLeader(leader()));
+                }
+            }
+        }
+
+        @Override
+        public void installed(ReplicaStore.LogIndex at) {
+            visibility.applied();
+            for (Entry entry : List.copyOf(underWay.values())) {
+                ReplicaStore.LogIndex place = entry.place();
+                if (place != null && place.index() <= at.index()) {
+                    underWay.remove(entry.callId);
+                    settled(entry);
+                    unknown.increment();
+                    entry.failed(
+                            new KvException(
+                                    ErrorCode.OUTCOME_UNKNOWN,
+                                    "this node went on from a snapshot of another one; the write may or may not have happened"));
+                }
+            }
+        }
+
+        @Override
+        public void leadershipChanged() {
+            leadershipWaiters.values().forEach(waiter -> waiter.complete(null));
+        }
+
+        @Override
+        public void failed(KvException reason) {
+            failure = reason;
+        }
+    }
+
+    private void requestSnapshot() {
+        RaftServer running = server;
+        if (running == null) {
+            return;
+        }
+        var unused = running.snapshotManagementAsync(org.apache.ratis.protocol.SnapshotManagementRequest.newCreate(
+                        clientId, self, group, callIds.incrementAndGet(), 60_000, 1))
+                .whenComplete((answer, failed) -> {
+                    if (failed != null) {
+                        log.atWarn().setCause(failed).log("no snapshot was taken");
+                    }
+                });
+    }
+
+    /** Returns the ids of the members, as this node knows them. */
+    Collection<org.apache.ratis.protocol.RaftPeer> members() {
+        RaftServer.Division division = division();
+        return division == null ? List.of() : division.getRaftConf().getAllPeers();
+    }
+}

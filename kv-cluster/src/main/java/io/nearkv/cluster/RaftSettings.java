@@ -1,0 +1,97 @@
+package io.nearkv.cluster;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.apache.ratis.RaftConfigKeys;
+import org.apache.ratis.conf.Parameters;
+import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.grpc.GrpcConfigKeys;
+import org.apache.ratis.grpc.GrpcTlsConfig;
+import org.apache.ratis.server.RaftServerConfigKeys;
+import org.apache.ratis.util.SizeInBytes;
+import org.apache.ratis.util.TimeDuration;
+
+/** How Ratis is set. */
+final class RaftSettings {
+    /** The longest entry: the longest write whose values have gone ahead. */
+    private static final SizeInBytes ENTRY_LIMIT = SizeInBytes.valueOf("20MB");
+
+    private RaftSettings() {}
+
+    /**
+     * Returns the settings of a node.
+     *
+     * @param folder where Ratis keeps the log
+     */
+    static RaftProperties of(ClusterOptions options, ClusterMember self, Path folder) {
+        RaftProperties properties = new RaftProperties();
+        RaftServerConfigKeys.setStorageDir(properties, List.of(folder.toFile()));
+        RaftServerConfigKeys.setRemovedGroupsDir(
+                properties, folder.resolve("removed").toFile());
+        int port = Integer.parseInt(self.raft().substring(self.raft().lastIndexOf(':') + 1));
+        String host = self.raft().substring(0, self.raft().lastIndexOf(':'));
+        // Not Netty: that transport of Ratis speaks no TLS, and tells followers of a commit with the next entry or
+        // heartbeat
+        // only.
+        RaftConfigKeys.Rpc.setType(properties, new PromptRpc());
+        GrpcConfigKeys.Server.setHost(properties, host);
+        GrpcConfigKeys.Server.setPort(properties, port);
+        GrpcConfigKeys.setMessageSizeMax(properties, SizeInBytes.valueOf("64MB"));
+        timeouts(options, properties);
+        log(options, properties);
+        return properties;
+    }
+
+    private static void timeouts(ClusterOptions options, RaftProperties properties) {
+        long millis = options.electionTimeout().toMillis();
+        RaftServerConfigKeys.Rpc.setTimeoutMin(properties, millis(millis));
+        RaftServerConfigKeys.Rpc.setTimeoutMax(properties, millis(millis + millis / 2));
+        // Nobody leads a new cluster yet: there is nothing to wait for.
+        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(properties, millis(Math.min(150, millis)));
+        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(properties, millis(Math.min(450, millis + 150)));
+        RaftServerConfigKeys.Rpc.setRequestTimeout(properties, millis(Math.max(1000, 2 * millis)));
+        RaftServerConfigKeys.Rpc.setSlownessTimeout(properties, TimeDuration.valueOf(10, TimeUnit.MINUTES));
+        RaftServerConfigKeys.setCloseThreshold(properties, TimeDuration.valueOf(10, TimeUnit.MINUTES));
+        RaftServerConfigKeys.setSleepDeviationThreshold(properties, millis(Math.max(300, millis / 2)));
+        RaftServerConfigKeys.LeaderElection.setLeaderStepDownWaitTime(properties, millis(2 * millis));
+        // Whoever proposes learns of the outcome from the log, and never asks twice.
+        RaftServerConfigKeys.RetryCache.setExpiryTime(properties, TimeDuration.valueOf(5, TimeUnit.SECONDS));
+    }
+
+    private static void log(ClusterOptions options, RaftProperties properties) {
+        RaftServerConfigKeys.Log.setSegmentSizeMax(properties, SizeInBytes.valueOf("32MB"));
+        RaftServerConfigKeys.Log.setPreallocatedSize(properties, SizeInBytes.valueOf("4MB"));
+        RaftServerConfigKeys.Log.setWriteBufferSize(properties, SizeInBytes.valueOf("21MB"));
+        RaftServerConfigKeys.Log.setSegmentCacheNumMax(properties, 2);
+        RaftServerConfigKeys.Log.setSegmentCacheSizeMax(properties, SizeInBytes.valueOf("64MB"));
+        RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
+        RaftServerConfigKeys.Log.Appender.setBufferByteLimit(properties, ENTRY_LIMIT);
+        RaftServerConfigKeys.Log.Appender.setWaitTimeMin(properties, millis(0));
+        RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(properties, true);
+        RaftServerConfigKeys.Log.Appender.setSnapshotChunkSizeMax(properties, SizeInBytes.valueOf("1MB"));
+        RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, true);
+        RaftServerConfigKeys.Snapshot.setAutoTriggerThreshold(properties, 200_000);
+        RaftServerConfigKeys.Snapshot.setTriggerWhenStopEnabled(properties, false);
+        RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, true);
+        RaftServerConfigKeys.Log.setPurgePreservationLogNum(properties, options.retainedEntries());
+        RaftServerConfigKeys.Log.setPurgeGap(properties, 1);
+        RaftServerConfigKeys.Write.setElementLimit(properties, 1024);
+        RaftServerConfigKeys.Write.setByteLimit(properties, SizeInBytes.valueOf("64MB"));
+    }
+
+    private static TimeDuration millis(long millis) {
+        return TimeDuration.valueOf(millis, TimeUnit.MILLISECONDS);
+    }
+
+    /** Adds what is no text: the certificates. */
+    static Parameters parameters(ClusterOptions options, PromptRpc.Senders senders) {
+        Parameters parameters = new Parameters();
+        PromptRpc.note(parameters, senders);
+        ClusterOptions.Tls tls = options.tls();
+        if (tls != null) {
+            GrpcConfigKeys.TLS.setConf(parameters, new GrpcTlsConfig(tls.key(), tls.trust(), true));
+        }
+        return parameters;
+    }
+}

@@ -1,0 +1,202 @@
+package io.nearkv.cluster;
+
+import io.nearkv.core.AccountId;
+import io.nearkv.core.AccountInfo;
+import io.nearkv.core.ErrorCode;
+import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
+import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
+import io.nearkv.core.rocksdb.RocksStoreOptions;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Some nodes in this process, on real sockets and real disks; among each other they call the stores directly. */
+final class LocalCluster implements AutoCloseable {
+    static final AccountInfo ACCOUNT = new AccountInfo(new AccountId(0xACC, 0x7E57), "test");
+    static final NamespaceInfo NAMESPACE = new NamespaceInfo(new NamespaceId(0x5AFE, 0x7E57), ACCOUNT.id(), "default");
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final Path folder;
+    private final ClusterLayout layout;
+    private final InstantSource clock;
+    private final UnaryOperator<ClusterOptions.Builder> options;
+    private final Map<String, ClusterNode> nodes = new ConcurrentHashMap<>();
+
+    LocalCluster(int size, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options) throws IOException {
+        this.folder = Files.createTempDirectory("nearkv-cluster");
+        this.clock = clock;
+        this.options = options;
+        List<Integer> ports = ports(3 * size);
+        List<ClusterMember> members = new ArrayList<>();
+        for (int i = 0; i < size; i++) {
+            members.add(new ClusterMember(
+                    "n" + (i + 1),
+                    "127.0.0.1:" + ports.get(3 * i),
+                    "127.0.0.1:" + ports.get(3 * i + 1),
+                    "127.0.0.1:" + ports.get(3 * i + 2)));
+        }
+        this.layout = new ClusterLayout(UUID.randomUUID(), "development", ACCOUNT, NAMESPACE, members);
+        for (ClusterMember member : members) {
+            start(member.id());
+        }
+    }
+
+    static LocalCluster of(int size) throws IOException {
+        return new LocalCluster(size, InstantSource.system(), builder -> builder);
+    }
+
+    /** Free ports below those that the system gives to outgoing connections. */
+    private static List<Integer> ports(int count) {
+        Set<Integer> found = new HashSet<>();
+        while (found.size() < count) {
+            int port = ThreadLocalRandom.current().nextInt(12_000, 32_000);
+            if (isFree(port)) {
+                found.add(port);
+            }
+        }
+        return List.copyOf(found);
+    }
+
+    private static boolean isFree(int port) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    void start(String id) {
+        RocksStoreOptions store = RocksStoreOptions.builder()
+                .clock(clock)
+                .cacheBytes(16 << 20)
+                .writeBufferBytes(4 << 20)
+                .diskReserveBytes(0)
+                .build();
+        nodes.put(
+                id,
+                ClusterNode.start(
+                        folder(id),
+                        layout,
+                        id,
+                        options.apply(ClusterOptions.builder().clock(clock).sweepInterval(Duration.ofMillis(50)))
+                                .build(),
+                        store,
+                        new Peers()));
+    }
+
+    Path folder(String id) {
+        return folder.resolve(id);
+    }
+
+    void stop(String id) {
+        ClusterNode node = nodes.remove(id);
+        if (node != null) {
+            node.close();
+        }
+    }
+
+    /** Stops all nodes at the same time. */
+    void stopAll() {
+        CompletableFuture.allOf(nodes.keySet().stream()
+                        .map(id -> CompletableFuture.runAsync(() -> stop(id)))
+                        .toArray(CompletableFuture[]::new))
+                .join();
+    }
+
+    ClusterNode node(String id) {
+        ClusterNode node = nodes.get(id);
+        if (node == null) {
+            throw new IllegalStateException("node " + id + " is not running");
+        }
+        return node;
+    }
+
+    List<ClusterNode> running() {
+        return List.copyOf(nodes.values());
+    }
+
+    /** Waits for a leader and returns it. */
+    ClusterNode leader() {
+        ClusterNode[] found = new ClusterNode[1];
+        await("a leader", () -> {
+            for (ClusterNode node : nodes.values()) {
+                if (node.leads()) {
+                    found[0] = node;
+                    return true;
+                }
+            }
+            return false;
+        });
+        return found[0];
+    }
+
+    /** Waits for a leader and returns another node, which knows it. */
+    ClusterNode follower() {
+        String leader = leader().self().id();
+        ClusterNode follower = nodes.values().stream()
+                .filter(node -> !node.self().id().equals(leader))
+                .findFirst()
+                .orElseThrow();
+        await("the leader is known", () -> follower.unreadiness() == null);
+        return follower;
+    }
+
+    /** Waits for a condition. */
+    static void await(String what, BooleanSupplier condition) {
+        org.awaitility.Awaitility.await(what)
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(10))
+                .until(condition::getAsBoolean);
+    }
+
+    private final class Peers implements PeerStores {
+        @Override
+        public KvStore store(ClusterMember member) {
+            @Nullable ClusterNode node = nodes.get(member.id());
+            if (node == null) {
+                throw new KvException(ErrorCode.UNAVAILABLE, "node " + member.id() + " is not running");
+            }
+            return node.leaderStore();
+        }
+
+        @Override
+        public void close() {
+            // The nodes close themselves.
+        }
+    }
+
+    @Override
+    public void close() {
+        stopAll();
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.nearkv.cluster;
+
+import org.jspecify.annotations.NullMarked;
