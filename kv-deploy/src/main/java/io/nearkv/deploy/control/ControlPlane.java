@@ -182,7 +182,7 @@ public final class ControlPlane implements AutoCloseable {
             }
             try {
                 // The nodes are asked for what a rollout needs at most once a second.
-                Duration pause = rollouts.isActive() ? ROLLOUT_INTERVAL : options.watchInterval;
+                Duration pause = rollouts.isActive() || rollouts.mayReturn() ? ROLLOUT_INTERVAL : options.watchInterval;
                 Thread.sleep(Math.min(pause.toMillis(), options.watchInterval.toMillis()));
             } catch (InterruptedException e) {
                 return;

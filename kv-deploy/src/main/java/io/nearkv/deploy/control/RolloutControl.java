@@ -54,6 +54,12 @@ final class RolloutControl {
     private static final double BASE_RATE = 0.001;
     /** A connection may have to be made anew; a build that nobody can use for longer is no build for users. */
     private static final double MAX_UNUSABLE_SECONDS = 3;
+    /** With everything there is nothing to compare with; what shows only then shows soon. */
+    private static final Duration MAX_FULL_SHARE_TIME = Duration.ofSeconds(10);
+    /** Later than this a build that has everything is not taken back by itself: what it was compared with is long gone, and people are told all the same. */
+    private static final Duration RETURN_TIME = Duration.ofHours(1);
+    /** Alarms of the same matter, one after the other, are one. */
+    private static final double CALM_SECONDS = 30;
 
     /** What the control plane does for a rollout. */
     interface Hands {
@@ -125,6 +131,17 @@ final class RolloutControl {
     @GuardedBy("lock")
     private double unusableSeconds;
 
+    /** Of the build that has everything. */
+    @GuardedBy("lock")
+    private @Nullable AbsoluteGuard guard;
+
+    /** What was told of it since it was calm: 0 nothing, 1 that too much fails, 2 that it is to blame. */
+    @GuardedBy("lock")
+    private int alarmed;
+
+    @GuardedBy("lock")
+    private double calmSeconds;
+
     @GuardedBy("lock")
     private final Map<String, OutcomeReport> lastReports = new LinkedHashMap<>();
 
@@ -158,6 +175,17 @@ final class RolloutControl {
     boolean isActive() {
         ControlState.StoredRollout stored = state.rollout();
         return stored != null && !stored.rollout().state().isTerminal();
+    }
+
+    /** Returns whether the rollout that was begun last is complete, and would still be taken back if its build were found to be to blame. */
+    boolean mayReturn() {
+        ControlState.StoredRollout stored = state.rollout();
+        return stored != null && stored.rollout().state() == RolloutState.COMPLETE && mayReturn(stored.rollout());
+    }
+
+    private boolean mayReturn(Rollout complete) {
+        List<Rollout.Event> events = complete.events();
+        return options.clock.millis() - events.get(events.size() - 1).millis() < RETURN_TIME.toMillis();
     }
 
     /** Returns the rollout that was begun last, or null. */
@@ -270,7 +298,11 @@ final class RolloutControl {
             if (seen == null || seen.rollout().state() != RolloutState.PROBE) {
                 stopProbes();
             }
-            if (seen == null || seen.rollout().state().isTerminal()) {
+            if (seen != null) {
+                watch(seen.rollout(), asked, seconds);
+            }
+            boolean isWatched = guard != null;
+            if (seen == null || (seen.rollout().state().isTerminal() && !isWatched)) {
                 return;
             }
             compare(seen.rollout(), asked, seconds);
@@ -333,6 +365,63 @@ final class RolloutControl {
         }
     }
 
+    /** Watches a build that has everything, also when its rollout is over, as long as its route is in force. */
+    @GuardedBy("lock")
+    private void watch(Rollout rollout, Coverage asked, double seconds) throws InterruptedException {
+        Snapshot now = hands.snapshot();
+        Route route = now.route();
+        boolean isFull = rollout.state() == RolloutState.FINISH || rollout.state() == RolloutState.COMPLETE;
+        if (!isFull
+                || route == null
+                || !route.rolloutId().equals(rollout.route())
+                || now.frozen() != null
+                || now.weightOf(rollout.build()) != ModelLimits.TOTAL_WEIGHT) {
+            Thread unused = stopGuard();
+            return;
+        }
+        AbsoluteGuard current = guard;
+        if (current != null && !current.isOf(route.baseline().build())) {
+            Thread unused = stopGuard();
+            current = null;
+        }
+        if (current == null) {
+            current = new AbsoluteGuard(route.baseline().build(), Fleet.quorum(options), probe);
+            guard = current;
+        }
+        AbsoluteGuard.Verdict verdict = current.look(route, asked, seconds);
+        boolean isComplete = rollout.state() == RolloutState.COMPLETE;
+        boolean goesBack = verdict.isToBlame() && (!isComplete || mayReturn(rollout));
+        if (verdict.isFailing()) {
+            impact = impact.as(goesBack ? Impact.Kind.ERRORS : Impact.Kind.ABSOLUTE, verdict.text());
+        } else if (impact.kind() != Impact.Kind.NONE) {
+            impact = impact.as(Impact.Kind.NONE, "nothing against it");
+        }
+        calmSeconds = verdict.isFailing() ? 0 : calmSeconds + seconds;
+        alarmed = calmSeconds >= CALM_SECONDS ? 0 : alarmed;
+        int alarm = verdict.isToBlame() ? 2 : verdict.isFailing() ? 1 : 0;
+        if (isComplete && !goesBack && alarm > alarmed) {
+            alarmed = alarm;
+            alerts.raise(new Alert(
+                    "",
+                    options.clock.millis(),
+                    Impact.Kind.ABSOLUTE.label(),
+                    options.service.toString(),
+                    rollout.build(),
+                    rollout.state().label(),
+                    Impact.Kind.ABSOLUTE.label(),
+                    verdict.text()));
+        }
+    }
+
+    @GuardedBy("lock")
+    private @Nullable Thread stopGuard() {
+        AbsoluteGuard current = guard;
+        guard = null;
+        alarmed = 0;
+        calmSeconds = 0;
+        return current == null ? null : current.close();
+    }
+
     @GuardedBy("lock")
     private void stopProbes() {
         ProbeRun run = probeRun;
@@ -344,32 +433,39 @@ final class RolloutControl {
 
     /** For tests: waits until no probes are under way, at most so long; returns whether that is so. */
     boolean awaitProbes(Duration atMost) throws InterruptedException {
-        ProbeRun run;
+        Thread thread;
         lock.lock();
         try {
-            run = probeRun;
+            AbsoluteGuard watching = guard;
+            ProbeRun run = probeRun;
+            thread = run != null ? run.thread() : watching != null ? watching.probing() : null;
         } finally {
             lock.unlock();
         }
-        if (run == null) {
+        if (thread == null) {
             return true;
         }
-        run.thread().join(atMost.toMillis());
-        return !run.thread().isAlive();
+        thread.join(atMost.toMillis());
+        return !thread.isAlive();
     }
 
     /** Stops what is under way, and waits for it a few seconds at most. */
     void close() throws InterruptedException {
         ProbeRun run;
+        Thread guarding;
         lock.lock();
         try {
             run = probeRun;
             stopProbes();
+            guarding = stopGuard();
         } finally {
             lock.unlock();
         }
         if (run != null) {
             run.thread().join(Duration.ofSeconds(5).toMillis());
+        }
+        if (guarding != null) {
+            guarding.join(Duration.ofSeconds(5).toMillis());
         }
     }
 
@@ -560,7 +656,8 @@ final class RolloutControl {
                 followed,
                 followed ? Duration.ZERO : Duration.ofNanos(nanos - followedNanos),
                 weight,
-                isInLedger(now, rollout.build()),
+                isInLedger(now, rollout.build())
+                        && (rollout.state() != RolloutState.ROLLING_BACK || isKnownGood(now, route)),
                 probed,
                 "",
                 impact,
@@ -579,6 +676,11 @@ final class RolloutControl {
     private static boolean isInLedger(Snapshot now, String build) {
         LedgerEntry last = now.ledger().last();
         return last != null && last.build().id().equals(build);
+    }
+
+    /** Returns whether what has the rest of the traffic was good before. */
+    private static boolean isKnownGood(Snapshot now, @Nullable Route route) {
+        return route != null && now.ledgerNumberOf(route.baseline().id()) > 0;
     }
 
     private static double units(Impact from, Impact to) {
@@ -653,18 +755,28 @@ final class RolloutControl {
                                     rollout.actor()),
                             () -> isStill(rollout));
                     keepRoute(rollout, change.route().rolloutId());
-                } else if (rollout.state() == RolloutState.FINISH && isGivenEverything(rollout)) {
+                } else if (rollout.state() == RolloutState.FINISH
+                        && rollout.hold() == Hold.NONE
+                        && isGivenEverything(rollout)) {
                     hands.addToLedger(rollout.build(), "rollout " + rollout.id(), ControlAudit.SELF);
                 }
             }
             case ROLLING_BACK -> {
-                Route route = hands.snapshot().route();
+                Snapshot now = hands.snapshot();
+                Route route = now.route();
                 if (route != null && !route.isWhollyKnownGood()) {
                     RouteChange change = hands.rollback(shortened(rollout.text()), ControlAudit.SELF);
                     log.atWarn()
                             .addKeyValue("build", rollout.build())
                             .addKeyValue("coverage", change.coverage().summary())
                             .log("rolled back");
+                } else if (route != null
+                        && now.weightOf(rollout.build()) == 0
+                        && isInLedger(now, rollout.build())
+                        && isKnownGood(now, route)) {
+                    // It was in the ledger already. What everybody has gone back to is newer knowledge than that.
+                    hands.addToLedger(
+                            route.baseline().id(), shortened("instead of " + rollout.build()), ControlAudit.SELF);
                 }
             }
             default -> {}
@@ -675,7 +787,12 @@ final class RolloutControl {
         Snapshot now = hands.snapshot();
         lock.lock();
         try {
-            return now.weightOf(rollout.build()) == ModelLimits.TOTAL_WEIGHT && isFollowed(now);
+            Duration bake = rollout.plan().bake().time();
+            Duration watched = bake.compareTo(MAX_FULL_SHARE_TIME) < 0 ? bake : MAX_FULL_SHARE_TIME;
+            return now.weightOf(rollout.build()) == ModelLimits.TOTAL_WEIGHT
+                    && isFollowed(now)
+                    && timed.equals(rollout.id() + "/" + rollout.state() + "/" + rollout.step())
+                    && options.nanoTime.getAsLong() - stepNanos >= watched.toNanos();
         } finally {
             lock.unlock();
         }

@@ -171,6 +171,131 @@ class RolloutControlTest {
     }
 
     @Test
+    void many_failures_before_it_is_known_to_be_good_hold_it_and_blame_nobody_while_the_probes_tell_nothing()
+            throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.FINISH, 40);
+        failing.put(next.id(), 0.06);
+        for (int i = 0; i < 20; i++) {
+            second();
+        }
+        assertThat(rollout().state()).as("%s", rollout().events()).isEqualTo(RolloutState.FINISH);
+        assertThat(rollout().hold()).isEqualTo(Hold.ABSOLUTE);
+        assertThat(rollout().text()).contains("6.00 % of all requests fail lately");
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(next.id() + "=10000");
+        assertThat(requireNonNull(plane.status().ledger().last()).build().id())
+                .as("it is not known to be good")
+                .isNotEqualTo(next.id());
+        assertThat(plane.alerts())
+                .filteredOn(alert -> alert.reason().equals("absolute"))
+                .hasSize(1);
+        failing.clear();
+        until(RolloutState.COMPLETE, 60);
+    }
+
+    @Test
+    void a_build_that_fails_with_everything_and_fails_its_probes_goes_back_before_it_is_known_to_be_good()
+            throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.FINISH, 40);
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        until(RolloutState.ROLLED_BACK, 15);
+        assertThat(rollout().text()).contains("does not answer its probes").contains("known-good " + old.id());
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
+        assertThat(plane.status().ledger().entries()).hasSize(1);
+    }
+
+    @Test
+    void a_build_that_turns_bad_after_it_was_complete_goes_back_and_is_not_the_newest_known_good_any_more()
+            throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.COMPLETE, 40);
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        second();
+        assertThat(plane.alerts()).singleElement().satisfies(alert -> {
+            assertThat(alert.kind()).isEqualTo("absolute");
+            assertThat(alert.phase()).isEqualTo("complete");
+            assertThat(alert.build()).isEqualTo(next.id());
+            assertThat(alert.evidence()).contains("of all requests fail lately; both builds are being probed");
+        });
+        until(RolloutState.ROLLED_BACK, 15);
+        for (String edge : EDGES) {
+            assertThat(rig.followed(edge).summary()).isEqualTo(old.id() + "=10000");
+            assertThat(rig.followed(edge).knownGood().get(0).id()).isEqualTo(old.id());
+        }
+        assertThat(plane.status().ledger().entries())
+                .extracting(entry -> entry.build().id())
+                .containsExactly(old.id(), next.id(), old.id());
+        assertThat(plane.alerts()).extracting(Alert::kind).containsExactly("absolute", "rolling_back");
+        assertThat(plane.alerts().get(1).reason()).isEqualTo("errors");
+    }
+
+    @Test
+    void a_crash_on_the_way_back_from_a_complete_build_loses_nothing() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.COMPLETE, 40);
+        plane.close();
+        plane = rig.start(rig.openStore(), options -> options);
+        second();
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        until(RolloutState.ROLLING_BACK, 15);
+        plane.close();
+        plane = rig.start(rig.openStore(), options -> options);
+        until(RolloutState.ROLLED_BACK, 5);
+        assertThat(rig.followed(EDGE_2).summary()).isEqualTo(old.id() + "=10000");
+        assertThat(requireNonNull(plane.status().ledger().last()).build().id()).isEqualTo(old.id());
+    }
+
+    @Test
+    void where_known_good_fails_its_probes_too_a_complete_build_stays_and_people_are_told_once() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.COMPLETE, 40);
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        rig.fleet.sicken(old.manifest().endpoints().get(0));
+        for (int i = 0; i < 30; i++) {
+            second();
+        }
+        assertThat(rollout().state()).isEqualTo(RolloutState.COMPLETE);
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(next.id() + "=10000");
+        assertThat(plane.alerts()).extracting(Alert::kind).containsExactly("absolute");
+    }
+
+    @Test
+    void long_after_a_build_was_complete_people_are_told_and_nothing_is_moved() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.COMPLETE, 40);
+        rig.millis.addAndGet(Duration.ofHours(2).toMillis());
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        for (int i = 0; i < 15; i++) {
+            second();
+        }
+        assertThat(rollout().state()).isEqualTo(RolloutState.COMPLETE);
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(next.id() + "=10000");
+        assertThat(plane.alerts()).extracting(Alert::kind).containsExactly("absolute", "absolute");
+        assertThat(plane.alerts().get(1).evidence()).contains("does not answer its probes");
+        RouteChange back = plane.rollback("the alarm", "alice");
+        assertThat(back.coverage().complete()).isTrue();
+        assertThat(rig.followed(EDGE_1).summary()).doesNotContain(next.id());
+    }
+
+    @Test
     void commands_do_not_wait_for_the_probes_of_a_build_that_hangs() throws Exception {
         PublishedBuild old = rig.knownGood("1.8.2");
         PublishedBuild next = rig.running("1.9.0");

@@ -309,6 +309,13 @@ class RolloutMachineTest {
     }
 
     private static void check(Rollout now, Facts facts, Rollout next) {
+        if (now.state() == RolloutState.COMPLETE && !next.equals(now)) {
+            assertThat(next.state()).isEqualTo(RolloutState.ROLLING_BACK);
+            assertThat(facts.impact().isAgainstCandidate() && facts.ours() && !facts.frozen())
+                    .as("what is complete goes back on evidence alone, and not over anybody's decision")
+                    .isTrue();
+            return;
+        }
         if (now.state().isTerminal()) {
             assertThat(next).isEqualTo(now);
             return;
