@@ -232,6 +232,7 @@ final class ControlJson {
         members.put("detail", node.detail());
         members.put("epoch", node.epoch());
         members.put("seq", node.seq());
+        members.put("active", node.active());
         return members;
     }
 
