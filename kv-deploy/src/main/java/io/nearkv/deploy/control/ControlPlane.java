@@ -585,7 +585,9 @@ public final class ControlPlane implements AutoCloseable {
                                 Check.BUSY, "a rollout is under way", "wait for it, or end it: nearkv rollout abort"),
                         book.snapshot().unchanged());
             }
-            published = checkedAndPublished(wish, () -> true);
+            // Asked again where nothing can come between: a rollout may have begun meanwhile, or go back from where it
+            // was complete.
+            published = checkedAndPublished(wish, () -> !rollouts.isActive());
         } catch (RefusedException e) {
             throw refused("route_refused", wish.build() + " to " + wish.weight(), wish.actor(), e);
         }
