@@ -26,7 +26,9 @@ public record Impact(
         /** One process alone says that it fails, and the others, with enough traffic to see it, do not: it is that process. */
         ONE_NODE,
         /** Known-good fails as well: it is the environment, and no build is to blame. */
-        COMMON_MODE;
+        COMMON_MODE,
+        /** It has everything, and too much of that fails: there is nothing to compare it with, so that nobody knows whether it is the build. */
+        ABSOLUTE;
 
         /** Returns the name in reports, such as {@code common_mode}. */
         public String label() {

@@ -30,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,7 +63,10 @@ public final class ControlPlane implements AutoCloseable {
     private final RouteChecks checks;
     private final Fleet fleet;
     private final DocumentVerifier listVerifier;
-    private final Alerts alerts = new Alerts();
+    private final Alerts alerts;
+    private final Quota rolloutQuota;
+    private final Quota probeQuota;
+    private final Quota documentQuota;
     private final RolloutControl rollouts;
     private volatile @Nullable Thread watcher;
     private volatile boolean closed;
@@ -90,6 +94,10 @@ public final class ControlPlane implements AutoCloseable {
                 state,
                 new DocumentPush(transport, options.offerTimeout, options.retryInterval, options.nanoTime));
         this.listVerifier = new DocumentVerifier(options.clock);
+        this.alerts = new Alerts(options.alertListener, options.random);
+        this.rolloutQuota = new Quota("rollouts", options.quotas.rolloutsPerMinute(), options.nanoTime);
+        this.probeQuota = new Quota("probes", options.quotas.probesPerMinute(), options.nanoTime);
+        this.documentQuota = new Quota("documents", options.quotas.documentsPerMinute(), options.nanoTime);
         this.rollouts = new RolloutControl(
                 options,
                 state,
@@ -174,7 +182,7 @@ public final class ControlPlane implements AutoCloseable {
             }
             try {
                 // The nodes are asked for what a rollout needs at most once a second.
-                Duration pause = rollouts.isActive() ? ROLLOUT_INTERVAL : options.watchInterval;
+                Duration pause = rollouts.isActive() || rollouts.mayReturn() ? ROLLOUT_INTERVAL : options.watchInterval;
                 Thread.sleep(Math.min(pause.toMillis(), options.watchInterval.toMillis()));
             } catch (InterruptedException e) {
                 return;
@@ -222,8 +230,9 @@ public final class ControlPlane implements AutoCloseable {
         }
 
         @Override
-        public RouteChange setWeight(WeightRequest wish) throws RefusedException, InterruptedException {
-            return change(checkedAndPublished(wish));
+        public RouteChange setWeight(WeightRequest wish, BooleanSupplier wanted)
+                throws RefusedException, InterruptedException {
+            return change(checkedAndPublished(wish, wanted));
         }
 
         @Override
@@ -233,7 +242,12 @@ public final class ControlPlane implements AutoCloseable {
 
         @Override
         public void addToLedger(String build, String why, String actor) throws RefusedException, InterruptedException {
-            LedgerEntry unused = ControlPlane.this.addToLedger(build, why, actor);
+            LedgerEntry unused = added(build, why, actor);
+        }
+
+        @Override
+        public void takeProbes(long count) {
+            probeQuota.take(count);
         }
 
         @Override
@@ -273,6 +287,7 @@ public final class ControlPlane implements AutoCloseable {
             NodeReport first = nodes.get(0);
             OutcomeReport report = first.outcomes();
             alerts.raise(new Alert(
+                    "",
                     options.clock.millis(),
                     "node_pulled",
                     options.service.toString(),
@@ -289,8 +304,10 @@ public final class ControlPlane implements AutoCloseable {
      *
      * @return what should be known before, though it stops nothing
      * @throws RefusedException if a check does not hold; nothing was changed then
+     * @throws KvException {@link ErrorCode#RATE_LIMITED} if a quota is used up; nothing was changed then
      */
     public List<Finding> startRollout(StartRequest request) throws RefusedException, InterruptedException {
+        rolloutQuota.take(1);
         try {
             return rollouts.start(request, fleet.ask(book.snapshot()));
         } catch (RefusedException e) {
@@ -301,6 +318,11 @@ public final class ControlPlane implements AutoCloseable {
     /** Holds, resumes or aborts the rollout that is under way; returns where it is then. */
     public Rollout commandRollout(Facts.Command command, String actor) throws RefusedException, InterruptedException {
         return rollouts.command(command, actor);
+    }
+
+    /** For tests: waits until no probes are under way. */
+    boolean awaitProbes(Duration atMost) throws InterruptedException {
+        return rollouts.awaitProbes(atMost);
     }
 
     /** Returns the rollout that was begun last, or null if there was none. */
@@ -321,6 +343,11 @@ public final class ControlPlane implements AutoCloseable {
     /** Returns how many alerts of each kind there were since the start. */
     public Map<String, Long> alertCounts() {
         return alerts.counts();
+    }
+
+    /** Returns how much of the quotas is left. */
+    public List<QuotaUse> quotas() {
+        return List.of(rolloutQuota.use(), probeQuota.use(), documentQuota.use());
     }
 
     /** Returns the last events of the audit since the start, the newest last. */
@@ -457,6 +484,7 @@ public final class ControlPlane implements AutoCloseable {
 
     /** Makes an artefact a build of this environment. It gets no traffic by that. */
     public PublishedBuild publishBuild(PublishRequest request, String actor) {
+        documentQuota.take(1);
         PublishedBuild build = builds.publish(request, "");
         audit.append("build_published", facts(build.manifest(), actor));
         return build;
@@ -468,6 +496,7 @@ public final class ControlPlane implements AutoCloseable {
      * @throws RefusedException if a build id is given in place of a digest, or the evidence is missing or of something else
      */
     public PublishedBuild promote(PromoteRequest request) throws RefusedException {
+        documentQuota.take(1);
         try {
             PublishedBuild build = builds.promote(request, book.snapshot().unchanged());
             Map<String, Object> facts = facts(build.manifest(), request.actor());
@@ -505,11 +534,13 @@ public final class ControlPlane implements AutoCloseable {
 
     /** Returns how many of a build's instances run here and prove it; asks them, at most the given time. */
     public int readyInstances(Manifest manifest, Duration atMost) throws InterruptedException {
+        probeQuota.take(manifest.endpoints().size());
         return probe.ask(manifest.build(), manifest.endpoints(), atMost).ready();
     }
 
     /** Returns a new build token, for instances whose token ends. */
     public String issueBuildToken(String build, Duration lifetime, String actor) throws RefusedException {
+        documentQuota.take(1);
         String token = builds.token(build, lifetime, book.snapshot());
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("actor", actor);
@@ -545,6 +576,7 @@ public final class ControlPlane implements AutoCloseable {
      * @throws RefusedException if a check does not hold; nothing was changed then
      */
     public RouteChange setWeight(WeightRequest wish) throws RefusedException, InterruptedException {
+        documentQuota.take(1);
         Snapshot published;
         try {
             if (rollouts.isActive()) {
@@ -553,14 +585,17 @@ public final class ControlPlane implements AutoCloseable {
                                 Check.BUSY, "a rollout is under way", "wait for it, or end it: nearkv rollout abort"),
                         book.snapshot().unchanged());
             }
-            published = checkedAndPublished(wish);
+            // Asked again where nothing can come between: a rollout may have begun meanwhile, or go back from where it
+            // was complete.
+            published = checkedAndPublished(wish, () -> !rollouts.isActive());
         } catch (RefusedException e) {
             throw refused("route_refused", wish.build() + " to " + wish.weight(), wish.actor(), e);
         }
         return change(published);
     }
 
-    private Snapshot checkedAndPublished(WeightRequest wish) throws RefusedException, InterruptedException {
+    private Snapshot checkedAndPublished(WeightRequest wish, BooleanSupplier wanted)
+            throws RefusedException, InterruptedException {
         Snapshot seen = book.snapshot();
         List<BuildItem> items = builds.list(seen);
         BuildListing list = BuildListing.verify(options.service, documents.trust(), listVerifier, items);
@@ -579,11 +614,12 @@ public final class ControlPlane implements AutoCloseable {
         writer.lock();
         try {
             Snapshot now = book.snapshot();
-            if (now.generation() != seen.generation()) {
+            // Both under the lock of who publishes: a rollback that was decided meanwhile is found here, or finds this.
+            if (now.generation() != seen.generation() || !wanted.getAsBoolean()) {
                 throw new RefusedException(
                         Finding.of(
                                 Check.BUSY,
-                                "the route was changed while this change was being checked",
+                                "the route, or its rollout, was changed while this change was being checked",
                                 "look at it (nearkv route show), then try again"),
                         now.unchanged());
             }
@@ -669,6 +705,11 @@ public final class ControlPlane implements AutoCloseable {
      */
     public LedgerEntry addToLedger(String build, String why, String actor)
             throws RefusedException, InterruptedException {
+        documentQuota.take(1);
+        return added(build, why, actor);
+    }
+
+    private LedgerEntry added(String build, String why, String actor) throws RefusedException, InterruptedException {
         Endpoints.text("why", why);
         Snapshot extended;
         writer.lock();
@@ -776,6 +817,11 @@ public final class ControlPlane implements AutoCloseable {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
+        }
+        try {
+            rollouts.close();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         fleet.close();
         audit.close();

@@ -11,6 +11,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,8 @@ public final class ControlPlaneOptions {
     final Duration handshakeTimeout;
     final DependencyGraph dependencies;
     final @Nullable Value stagingTrust;
+    final Consumer<Alert> alertListener;
+    final ControlQuotas quotas;
     final SafetyLayers layers;
     final Supplier<List<Value>> strayManifests;
     final InstantSource clock;
@@ -52,6 +55,8 @@ public final class ControlPlaneOptions {
         this.handshakeTimeout = builder.handshakeTimeout;
         this.dependencies = builder.dependencies;
         this.stagingTrust = builder.stagingTrust;
+        this.alertListener = builder.alertListener;
+        this.quotas = builder.quotas;
         this.layers = builder.layers;
         this.strayManifests = builder.strayManifests;
         this.clock = builder.clock;
@@ -89,6 +94,8 @@ public final class ControlPlaneOptions {
         private Duration handshakeTimeout = Duration.ofSeconds(3);
         private DependencyGraph dependencies = DependencyGraph.NONE;
         private @Nullable Value stagingTrust;
+        private Consumer<Alert> alertListener = alert -> {};
+        private ControlQuotas quotas = ControlQuotas.DEFAULT;
         private SafetyLayers layers = SafetyLayers.ALL;
         private Supplier<List<Value>> strayManifests = List::of;
         private InstantSource clock = InstantSource.system();
@@ -154,6 +161,18 @@ public final class ControlPlaneOptions {
         /** The trust document of the environment where builds are tested before: evidence must then be signed there. Default none. */
         public Builder stagingTrust(@Nullable Value document) {
             stagingTrust = document;
+            return this;
+        }
+
+        /** Who is told of each alert, on the thread that raises it: it must neither wait nor fail. Default: nobody but the log. */
+        public Builder alertListener(Consumer<Alert> listener) {
+            alertListener = requireNonNull(listener, "listener");
+            return this;
+        }
+
+        /** How much its tenant may use in a minute. Default {@link ControlQuotas#DEFAULT}. */
+        public Builder quotas(ControlQuotas value) {
+            quotas = requireNonNull(value, "value");
             return this;
         }
 

@@ -28,7 +28,10 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +41,12 @@ import org.slf4j.LoggerFactory;
  * like it. So a crash at any point leaves either the state before or the state after, and the next round does what is left to do. Thread-safe.
  */
 final class RolloutControl {
+    /*
+     * Whoever asks the network holds no lock here: checks, probes, publishing and going back take seconds, and an operator's command must not wait for them. A round therefore looks, lets go of the lock,
+     * asks, and decides by the answer only if the rollout is still what it was; otherwise the next round looks again. Probes take longest, and have a thread of their own, which is interrupted when the
+     * rollout is no longer there. What was decided is done without the lock; two may do so at once, and the one whose rollout has moved on meanwhile finds that out under the lock of the one who
+     * publishes (Hands.setWeight), so that no share is given after an abort.
+     */
     private static final Logger log = LoggerFactory.getLogger(RolloutControl.class);
     private static final Impact NOTHING =
             new Impact(Impact.Kind.NONE, 0, 0, Sample.NONE, Sample.NONE, 0, "nothing is known yet");
@@ -45,6 +54,12 @@ final class RolloutControl {
     private static final double BASE_RATE = 0.001;
     /** A connection may have to be made anew; a build that nobody can use for longer is no build for users. */
     private static final double MAX_UNUSABLE_SECONDS = 3;
+    /** With everything there is nothing to compare with; what shows only then shows soon. */
+    private static final Duration MAX_FULL_SHARE_TIME = Duration.ofSeconds(10);
+    /** Later than this a build that has everything is not taken back by itself: what it was compared with is long gone, and people are told all the same. */
+    private static final Duration RETURN_TIME = Duration.ofHours(1);
+    /** Alarms of the same matter, one after the other, are one. */
+    private static final double CALM_SECONDS = 30;
 
     /** What the control plane does for a rollout. */
     interface Hands {
@@ -53,7 +68,12 @@ final class RolloutControl {
         /** Checks that do not hold for this share. */
         List<Finding> findings(WeightRequest wish) throws InterruptedException;
 
-        RouteChange setWeight(WeightRequest wish) throws RefusedException, InterruptedException;
+        /**
+         * Gives the build its share.
+         *
+         * @param wanted asked once more when nothing can come between any more; if it says no, nothing is published, and it is refused as BUSY
+         */
+        RouteChange setWeight(WeightRequest wish, BooleanSupplier wanted) throws RefusedException, InterruptedException;
 
         RouteChange rollback(String reason, String actor) throws RefusedException, InterruptedException;
 
@@ -62,9 +82,15 @@ final class RolloutControl {
         /** Publishes the route in force anew, and says that nodes which went back are to follow it again: somebody has looked at why. */
         void resumePulled(String actor) throws RefusedException, InterruptedException;
 
+        /** Takes so many synthetic requests from the tenant's quota. */
+        void takeProbes(long count);
+
         /** Publishes the route in force anew, so that every node verifies and keeps a fresh way back. */
         Coverage proveWayBack() throws RefusedException, InterruptedException;
     }
+
+    /** Probes under way, or over: the task's answer is what does not hold, empty if everything does. */
+    private record ProbeRun(String rollout, FutureTask<String> task, Thread thread) {}
 
     private final ReentrantLock lock = new ReentrantLock();
     private final ControlPlaneOptions options;
@@ -100,7 +126,21 @@ final class RolloutControl {
     private boolean probed;
 
     @GuardedBy("lock")
+    private @Nullable ProbeRun probeRun;
+
+    @GuardedBy("lock")
     private double unusableSeconds;
+
+    /** Of the build that has everything. */
+    @GuardedBy("lock")
+    private @Nullable AbsoluteGuard guard;
+
+    /** What was told of it since it was calm: 0 nothing, 1 that too much fails, 2 that it is to blame. */
+    @GuardedBy("lock")
+    private int alarmed;
+
+    @GuardedBy("lock")
+    private double calmSeconds;
 
     @GuardedBy("lock")
     private final Map<String, OutcomeReport> lastReports = new LinkedHashMap<>();
@@ -135,6 +175,17 @@ final class RolloutControl {
     boolean isActive() {
         ControlState.StoredRollout stored = state.rollout();
         return stored != null && !stored.rollout().state().isTerminal();
+    }
+
+    /** Returns whether the rollout that was begun last is complete, and would still be taken back if its build were found to be to blame. */
+    boolean mayReturn() {
+        ControlState.StoredRollout stored = state.rollout();
+        return stored != null && stored.rollout().state() == RolloutState.COMPLETE && mayReturn(stored.rollout());
+    }
+
+    private boolean mayReturn(Rollout complete) {
+        List<Rollout.Event> events = complete.events();
+        return options.clock.millis() - events.get(events.size() - 1).millis() < RETURN_TIME.toMillis();
     }
 
     /** Returns the rollout that was begun last, or null. */
@@ -189,6 +240,7 @@ final class RolloutControl {
             throw new RefusedException(findings, now.unchanged());
         }
         Manifest manifest = checks.required(request.build(), now);
+        hands.takeProbes((long) request.plan().probes() * manifest.endpoints().size());
         byte[] id = new byte[5];
         options.random.nextBytes(id);
         Rollout rollout = Rollout.of(
@@ -235,23 +287,192 @@ final class RolloutControl {
      * @param alone nodes that went back by their own traffic
      */
     void round(Coverage asked, List<NodeReport> alone, double seconds) throws InterruptedException {
+        ControlState.StoredRollout seen;
+        Facts facts;
+        int step;
         lock.lock();
         try {
             coverage = asked;
             measure(asked, seconds);
-            ControlState.StoredRollout stored = state.rollout();
-            if (stored == null || stored.rollout().state().isTerminal()) {
+            seen = state.rollout();
+            if (seen == null || seen.rollout().state() != RolloutState.PROBE) {
+                stopProbes();
+            }
+            if (seen != null) {
+                watch(seen.rollout(), asked, seconds);
+            }
+            boolean isWatched = guard != null;
+            if (seen == null || (seen.rollout().state().isTerminal() && !isWatched)) {
                 return;
             }
-            compare(stored.rollout(), asked, seconds);
-            advance(stored, Facts.Command.NONE, alone.size());
+            compare(seen.rollout(), asked, seconds);
+            facts = facts(seen.rollout(), Facts.Command.NONE, alone.size());
+            boolean asks = !facts.frozen() && facts.ours();
+            if (asks
+                    && seen.rollout().state() == RolloutState.PROBE
+                    && !probed
+                    && seen.rollout().hold() == Hold.NONE) {
+                facts = probe(seen.rollout(), facts);
+            }
+            step = asks ? stepToCheck(seen.rollout(), facts) : -1;
         } finally {
             lock.unlock();
+        }
+        if (step >= 0) {
+            Rollout rollout = seen.rollout();
+            facts = facts.withChecks(
+                    RolloutChecks.text(allFindings(rollout.build(), rollout.minReady(), rollout.plan(), step, asked)));
+        }
+        Rollout next;
+        lock.lock();
+        try {
+            if (!seen.equals(state.rollout())) {
+                return; // An operator was faster; the next round looks anew.
+            }
+            next = decide(seen, facts);
+        } finally {
+            lock.unlock();
+        }
+        makeReal(next);
+    }
+
+    /** Begins the probes, or takes in what has come of them. */
+    @GuardedBy("lock")
+    private Facts probe(Rollout rollout, Facts facts) throws InterruptedException {
+        ProbeRun run = probeRun;
+        if (run != null && !run.rollout().equals(rollout.id())) {
+            stopProbes();
+            run = null;
+        }
+        if (run == null) {
+            FutureTask<String> task = new FutureTask<>(() -> probes(rollout));
+            Thread thread = new Thread(task, "nearkv-rollout-probes");
+            thread.setDaemon(true);
+            probeRun = new ProbeRun(rollout.id(), task, thread);
+            thread.start();
+            return facts;
+        }
+        if (!run.task().isDone()) {
+            return facts;
+        }
+        probeRun = null;
+        try {
+            String problems = run.task().get();
+            probed = problems.isEmpty();
+            return facts(rollout, facts.command(), facts.pulledNodes()).withChecks(problems);
+        } catch (ExecutionException e) {
+            throw KvException.from(e); // The next round begins them again.
+        }
+    }
+
+    /** Watches a build that has everything, also when its rollout is over, as long as its route is in force. */
+    @GuardedBy("lock")
+    private void watch(Rollout rollout, Coverage asked, double seconds) throws InterruptedException {
+        Snapshot now = hands.snapshot();
+        Route route = now.route();
+        boolean isFull = rollout.state() == RolloutState.FINISH || rollout.state() == RolloutState.COMPLETE;
+        if (!isFull
+                || route == null
+                || !route.rolloutId().equals(rollout.route())
+                || now.frozen() != null
+                || now.weightOf(rollout.build()) != ModelLimits.TOTAL_WEIGHT) {
+            Thread unused = stopGuard();
+            return;
+        }
+        AbsoluteGuard current = guard;
+        if (current != null && !current.isOf(route.baseline().build())) {
+            Thread unused = stopGuard();
+            current = null;
+        }
+        if (current == null) {
+            current = new AbsoluteGuard(route.baseline().build(), Fleet.quorum(options), probe);
+            guard = current;
+        }
+        AbsoluteGuard.Verdict verdict = current.look(route, asked, seconds);
+        boolean isComplete = rollout.state() == RolloutState.COMPLETE;
+        boolean goesBack = verdict.isToBlame() && (!isComplete || mayReturn(rollout));
+        if (verdict.isFailing()) {
+            impact = impact.as(goesBack ? Impact.Kind.ERRORS : Impact.Kind.ABSOLUTE, verdict.text());
+        } else if (impact.kind() != Impact.Kind.NONE) {
+            impact = impact.as(Impact.Kind.NONE, "nothing against it");
+        }
+        calmSeconds = verdict.isFailing() ? 0 : calmSeconds + seconds;
+        alarmed = calmSeconds >= CALM_SECONDS ? 0 : alarmed;
+        int alarm = verdict.isToBlame() ? 2 : verdict.isFailing() ? 1 : 0;
+        if (isComplete && !goesBack && alarm > alarmed) {
+            alarmed = alarm;
+            alerts.raise(new Alert(
+                    "",
+                    options.clock.millis(),
+                    Impact.Kind.ABSOLUTE.label(),
+                    options.service.toString(),
+                    rollout.build(),
+                    rollout.state().label(),
+                    Impact.Kind.ABSOLUTE.label(),
+                    verdict.text()));
+        }
+    }
+
+    @GuardedBy("lock")
+    private @Nullable Thread stopGuard() {
+        AbsoluteGuard current = guard;
+        guard = null;
+        alarmed = 0;
+        calmSeconds = 0;
+        return current == null ? null : current.close();
+    }
+
+    @GuardedBy("lock")
+    private void stopProbes() {
+        ProbeRun run = probeRun;
+        if (run != null) {
+            boolean unused = run.task().cancel(true);
+            probeRun = null;
+        }
+    }
+
+    /** For tests: waits until no probes are under way, at most so long; returns whether that is so. */
+    boolean awaitProbes(Duration atMost) throws InterruptedException {
+        Thread thread;
+        lock.lock();
+        try {
+            AbsoluteGuard watching = guard;
+            ProbeRun run = probeRun;
+            thread = run != null ? run.thread() : watching != null ? watching.probing() : null;
+        } finally {
+            lock.unlock();
+        }
+        if (thread == null) {
+            return true;
+        }
+        thread.join(atMost.toMillis());
+        return !thread.isAlive();
+    }
+
+    /** Stops what is under way, and waits for it a few seconds at most. */
+    void close() throws InterruptedException {
+        ProbeRun run;
+        Thread guarding;
+        lock.lock();
+        try {
+            run = probeRun;
+            stopProbes();
+            guarding = stopGuard();
+        } finally {
+            lock.unlock();
+        }
+        if (run != null) {
+            run.thread().join(Duration.ofSeconds(5).toMillis());
+        }
+        if (guarding != null) {
+            guarding.join(Duration.ofSeconds(5).toMillis());
         }
     }
 
     /** Does what an operator wants; returns where the rollout is then. */
     Rollout command(Facts.Command command, String actor) throws RefusedException, InterruptedException {
+        Rollout next;
+        boolean resumesPulled;
         lock.lock();
         try {
             ControlState.StoredRollout stored = state.rollout();
@@ -263,13 +484,21 @@ final class RolloutControl {
             Map<String, Object> facts = facts(stored.rollout());
             facts.put("actor", actor);
             audit.append("rollout_" + command.name().toLowerCase(java.util.Locale.ROOT), facts);
-            if (command == Facts.Command.RESUME && stored.rollout().hold() == Hold.NODE_PULLED) {
-                hands.resumePulled(actor);
+            if (command == Facts.Command.RESUME && stored.rollout().hold() == Hold.NONE) {
+                return stored.rollout(); // It goes on; and no command leads forward, for none waits for checks.
             }
-            return advance(stored, command, 0);
+            resumesPulled = command == Facts.Command.RESUME && stored.rollout().hold() == Hold.NODE_PULLED;
+            next = decide(stored, facts(stored.rollout(), command, 0));
+            if (next.state() != RolloutState.PROBE) {
+                stopProbes();
+            }
         } finally {
             lock.unlock();
         }
+        if (resumesPulled) {
+            hands.resumePulled(actor);
+        }
+        return makeReal(next);
     }
 
     /** Looks at how much traffic there is, also while nothing is rolled out: what a step can find depends on it. */
@@ -348,14 +577,11 @@ final class RolloutControl {
         return nodes;
     }
 
+    /** Says where the rollout is now, and keeps that. */
     @GuardedBy("lock")
-    private Rollout advance(ControlState.StoredRollout stored, Facts.Command command, int pulled)
-            throws InterruptedException {
+    private Rollout decide(ControlState.StoredRollout stored, Facts facts) {
         Rollout before = stored.rollout();
-        Snapshot now = hands.snapshot();
-        Rollout adopted = adopted(before, now);
-        Facts facts = facts(adopted, now, command, pulled);
-        Rollout next = RolloutMachine.next(adopted, facts);
+        Rollout next = RolloutMachine.next(adopted(before, hands.snapshot()), facts);
         if (!next.equals(before)) {
             if (!state.replaceRollout(stored, next)) {
                 throw new KvException(
@@ -365,13 +591,29 @@ final class RolloutControl {
                 tell(before, next);
             }
         }
-        try {
-            act(next);
-        } catch (RefusedException e) {
-            refused(next, e);
-        }
         noteStatus(next, hands.snapshot());
         return next;
+    }
+
+    /** Makes the route like the state that was kept; holds no lock. */
+    private Rollout makeReal(Rollout rollout) throws InterruptedException {
+        try {
+            act(rollout);
+        } catch (RefusedException e) {
+            refused(rollout, e);
+        }
+        noteStatus(rollout, hands.snapshot());
+        return rollout;
+    }
+
+    /** Whether the rollout is still where it was when somebody set out to act for it. */
+    private boolean isStill(Rollout rollout) {
+        ControlState.StoredRollout stored = state.rollout();
+        return stored != null
+                && stored.rollout().id().equals(rollout.id())
+                && stored.rollout().state() == rollout.state()
+                && stored.rollout().step() == rollout.step()
+                && stored.rollout().hold() == rollout.hold();
     }
 
     /** After a crash between the route and the note of it: the route tells which rollout it is of. */
@@ -383,7 +625,9 @@ final class RolloutControl {
     }
 
     @GuardedBy("lock")
-    private Facts facts(Rollout rollout, Snapshot now, Facts.Command command, int pulled) throws InterruptedException {
+    private Facts facts(Rollout stored, Facts.Command command, int pulled) {
+        Snapshot now = hands.snapshot();
+        Rollout rollout = adopted(stored, now);
         Route route = now.route();
         long nanos = options.nanoTime.getAsLong();
         boolean followed = isFollowed(now);
@@ -402,10 +646,6 @@ final class RolloutControl {
         double units = isTimed ? units(atStep, impact) : 0;
         boolean ours =
                 rollout.route().isEmpty() || (route != null && route.rolloutId().equals(rollout.route()));
-        String problems = "";
-        if (now.frozen() == null && ours) {
-            problems = problems(rollout, inStep, units);
-        }
         return new Facts(
                 options.clock.millis(),
                 inStep,
@@ -416,9 +656,10 @@ final class RolloutControl {
                 followed,
                 followed ? Duration.ZERO : Duration.ofNanos(nanos - followedNanos),
                 weight,
-                isInLedger(now, rollout.build()),
+                isInLedger(now, rollout.build())
+                        && (rollout.state() != RolloutState.ROLLING_BACK || isKnownGood(now, route)),
                 probed,
-                problems,
+                "",
                 impact,
                 pulled,
                 command);
@@ -437,45 +678,39 @@ final class RolloutControl {
         return last != null && last.build().id().equals(build);
     }
 
+    /** Returns whether what has the rest of the traffic was good before. */
+    private static boolean isKnownGood(Snapshot now, @Nullable Route route) {
+        return route != null && now.ledgerNumberOf(route.baseline().id()) > 0;
+    }
+
     private static double units(Impact from, Impact to) {
         double nc = to.candidate().requests() - from.candidate().requests();
         double nb = to.base().requests() - from.base().requests();
         return nc <= 0 || nb <= 0 ? 0 : nc * nb / (nc + nb);
     }
 
-    /** Makes the checks where something depends on them now. */
-    @GuardedBy("lock")
-    private String problems(Rollout rollout, Duration inStep, double units) throws InterruptedException {
+    /** Returns for which step of the plan the checks are to be made, because something depends on them now; -1 for none. */
+    private int stepToCheck(Rollout rollout, Facts facts) {
         switch (rollout.state()) {
             case PRECHECK -> {
-                return RolloutChecks.text(
-                        allFindings(rollout.build(), rollout.minReady(), rollout.plan(), 0, coverage));
-            }
-            case PROBE -> {
-                return probed ? "" : probes(rollout);
+                return 0;
             }
             case STEP, BAKE -> {
-                if (hands.snapshot().weightOf(rollout.build()) != rollout.weight()) {
+                if (facts.weight() != rollout.weight()) {
                     // A check had changed its mind between the question and the deed: it is asked again.
-                    return RolloutChecks.text(
-                            allFindings(rollout.build(), rollout.minReady(), rollout.plan(), rollout.step(), coverage));
+                    return rollout.step();
                 }
                 RolloutPlan.Step step = rollout.plan().all().get(rollout.step());
-                boolean due = inStep.compareTo(step.time()) >= 0 && units >= step.units();
-                int next = Math.min(rollout.step() + 1, rollout.plan().steps().size());
-                return due
-                        ? RolloutChecks.text(
-                                allFindings(rollout.build(), rollout.minReady(), rollout.plan(), next, coverage))
-                        : "";
+                boolean due = facts.inStep().compareTo(step.time()) >= 0 && facts.units() >= step.units();
+                return due ? Math.min(rollout.step() + 1, rollout.plan().steps().size()) : -1;
             }
             default -> {
-                return "";
+                return -1;
             }
         }
     }
 
-    /** P9 and P19: every node takes a way back, and every instance answers. */
-    @GuardedBy("lock")
+    /** P9 and P19: every node takes a way back, and every instance answers; returns what does not hold. */
     private String probes(Rollout rollout) throws InterruptedException {
         try {
             Coverage proven = hands.proveWayBack();
@@ -499,7 +734,6 @@ final class RolloutControl {
                                 "look at the instance's log; nothing has moved")
                         .toString();
             }
-            probed = true;
             return "";
         } catch (RefusedException e) {
             return RolloutChecks.text(e.findings());
@@ -511,26 +745,38 @@ final class RolloutControl {
         switch (rollout.state()) {
             case STEP, BAKE, FINISH -> {
                 if (hands.snapshot().weightOf(rollout.build()) != rollout.weight() && rollout.hold() == Hold.NONE) {
-                    RouteChange change = hands.setWeight(new WeightRequest(
-                            rollout.build(),
-                            rollout.weight(),
-                            null,
-                            rollout.minReady(),
-                            shortened("rollout " + rollout.id() + " " + rollout.text()),
-                            rollout.actor()));
+                    RouteChange change = hands.setWeight(
+                            new WeightRequest(
+                                    rollout.build(),
+                                    rollout.weight(),
+                                    null,
+                                    rollout.minReady(),
+                                    shortened("rollout " + rollout.id() + " " + rollout.text()),
+                                    rollout.actor()),
+                            () -> isStill(rollout));
                     keepRoute(rollout, change.route().rolloutId());
-                } else if (rollout.state() == RolloutState.FINISH && isGivenEverything(rollout)) {
+                } else if (rollout.state() == RolloutState.FINISH
+                        && rollout.hold() == Hold.NONE
+                        && isGivenEverything(rollout)) {
                     hands.addToLedger(rollout.build(), "rollout " + rollout.id(), ControlAudit.SELF);
                 }
             }
             case ROLLING_BACK -> {
-                Route route = hands.snapshot().route();
+                Snapshot now = hands.snapshot();
+                Route route = now.route();
                 if (route != null && !route.isWhollyKnownGood()) {
                     RouteChange change = hands.rollback(shortened(rollout.text()), ControlAudit.SELF);
                     log.atWarn()
                             .addKeyValue("build", rollout.build())
                             .addKeyValue("coverage", change.coverage().summary())
                             .log("rolled back");
+                } else if (route != null
+                        && now.weightOf(rollout.build()) == 0
+                        && isInLedger(now, rollout.build())
+                        && isKnownGood(now, route)) {
+                    // It was in the ledger already. What everybody has gone back to is newer knowledge than that.
+                    hands.addToLedger(
+                            route.baseline().id(), shortened("instead of " + rollout.build()), ControlAudit.SELF);
                 }
             }
             default -> {}
@@ -541,7 +787,12 @@ final class RolloutControl {
         Snapshot now = hands.snapshot();
         lock.lock();
         try {
-            return now.weightOf(rollout.build()) == ModelLimits.TOTAL_WEIGHT && isFollowed(now);
+            Duration bake = rollout.plan().bake().time();
+            Duration watched = bake.compareTo(MAX_FULL_SHARE_TIME) < 0 ? bake : MAX_FULL_SHARE_TIME;
+            return now.weightOf(rollout.build()) == ModelLimits.TOTAL_WEIGHT
+                    && isFollowed(now)
+                    && timed.equals(rollout.id() + "/" + rollout.state() + "/" + rollout.step())
+                    && options.nanoTime.getAsLong() - stepNanos >= watched.toNanos();
         } finally {
             lock.unlock();
         }
@@ -552,27 +803,37 @@ final class RolloutControl {
     }
 
     private void keepRoute(Rollout rollout, String route) {
-        ControlState.StoredRollout stored = state.rollout();
-        if (stored != null
-                && stored.rollout().id().equals(rollout.id())
-                && !stored.rollout().route().equals(route)) {
-            boolean unused = state.replaceRollout(stored, stored.rollout().withRoute(route));
+        lock.lock();
+        try {
+            ControlState.StoredRollout stored = state.rollout();
+            if (stored != null
+                    && stored.rollout().id().equals(rollout.id())
+                    && !stored.rollout().route().equals(route)) {
+                boolean unused = state.replaceRollout(stored, stored.rollout().withRoute(route));
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
     /** A check has changed its mind between the question and the deed. */
     private void refused(Rollout rollout, RefusedException refusal) {
-        ControlState.StoredRollout stored = state.rollout();
-        if (stored == null || !rollout.state().isMoving()) {
-            log.atWarn().addKeyValue("why", refusal.getMessage()).log("a step of the rollout is refused for now");
-            return;
-        }
-        if (stored.rollout().hold() != Hold.CHECK_FAILED) {
-            Rollout held = stored.rollout()
-                    .held(Hold.CHECK_FAILED, RolloutChecks.text(refusal.findings()), options.clock.millis());
-            if (state.replaceRollout(stored, held)) {
-                tell(stored.rollout(), held);
+        lock.lock();
+        try {
+            ControlState.StoredRollout stored = state.rollout();
+            if (stored == null || !rollout.state().isMoving() || !isStill(rollout)) {
+                log.atWarn().addKeyValue("why", refusal.getMessage()).log("a step of the rollout is refused for now");
+                return;
             }
+            if (stored.rollout().hold() != Hold.CHECK_FAILED) {
+                Rollout held = stored.rollout()
+                        .held(Hold.CHECK_FAILED, RolloutChecks.text(refusal.findings()), options.clock.millis());
+                if (state.replaceRollout(stored, held)) {
+                    tell(stored.rollout(), held);
+                }
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -593,6 +854,7 @@ final class RolloutControl {
         boolean held = next.hold() != Hold.NONE && next.hold() != Hold.OPERATOR;
         if (bad || held) {
             alerts.raise(new Alert(
+                    "",
                     options.clock.millis(),
                     bad ? next.state().label() : "hold",
                     options.service.toString(),

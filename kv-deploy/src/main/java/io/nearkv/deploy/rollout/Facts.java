@@ -15,7 +15,7 @@ import java.time.Duration;
  * @param followed whether all nodes follow the route in force
  * @param notFollowedFor how long they have not; zero if they do
  * @param weight the share that the build has by the route in force
- * @param inLedger whether the build is the newest one that is known to be good
+ * @param inLedger whether the build is the newest one that is known to be good; while it goes back not where that cannot be mended
  * @param probed whether the probes, and the way back on every node, were found good
  * @param checks what does not hold, empty if everything does or nothing was checked
  * @param impact what is to be thought of the build
@@ -38,6 +38,26 @@ public record Facts(
         Impact impact,
         int pulledNodes,
         Command command) {
+    /** Returns the same with what the checks have found, which are asked last and without waiting for anybody meanwhile. */
+    public Facts withChecks(String found) {
+        return new Facts(
+                nowMillis,
+                inStep,
+                units,
+                frozen,
+                ours,
+                routeReason,
+                followed,
+                notFollowedFor,
+                weight,
+                inLedger,
+                probed,
+                found,
+                impact,
+                pulledNodes,
+                command);
+    }
+
     /** What an operator wants. */
     public enum Command {
         /** Nothing. */

@@ -12,6 +12,8 @@ public enum Hold {
     INCONCLUSIVE,
     /** Known-good fails as well. Ends by itself. */
     COMMON_MODE,
+    /** The build has everything, and too many requests fail: whether it is the build, nobody can say without something beside it. Ends by itself. */
+    ABSOLUTE,
     /** Not all nodes follow. Ends by itself. */
     NOT_FOLLOWED,
     /** A node has gone back on its own, by its own traffic, and others see nothing. Ends when somebody resumes. */

@@ -19,6 +19,9 @@ public final class RolloutMachine {
 
     /** Returns where the rollout is after this round; the same object if nothing has changed. */
     public static Rollout next(Rollout now, Facts facts) {
+        if (now.state() == RolloutState.COMPLETE) {
+            return complete(now, facts);
+        }
         if (now.state().isTerminal()) {
             return now;
         }
@@ -32,7 +35,8 @@ public final class RolloutMachine {
                     RolloutState.ROLLED_BACK, now.step(), "ended by the break-glass; begin anew", facts.nowMillis());
         }
         if (now.state() == RolloutState.ROLLING_BACK) {
-            return facts.weight() == 0 && facts.followed()
+            // What others go back to is right again as well: a ledger that ends with this build would lead to it.
+            return facts.weight() == 0 && facts.followed() && !facts.inLedger()
                     ? now.to(RolloutState.ROLLED_BACK, now.step(), now.text(), facts.nowMillis())
                     : now;
         }
@@ -58,6 +62,15 @@ public final class RolloutMachine {
             case PROBE -> probe(now, facts);
             default -> moving(now, facts);
         };
+    }
+
+    /** What is over stays over, but for one thing: a build that has everything, and is found to be to blame for failures, goes back while nobody else has decided anything. */
+    private static Rollout complete(Rollout now, Facts facts) {
+        boolean back = !facts.frozen()
+                && facts.ours()
+                && facts.weight() == now.weight()
+                && facts.impact().isAgainstCandidate();
+        return back ? back(now, facts.impact().text(), facts) : now;
     }
 
     /** Where nothing has moved there is nothing to go back from. */
@@ -158,7 +171,7 @@ public final class RolloutMachine {
         String why = switch (wanted) {
             case NONE -> "goes on after " + now.hold().label();
             case OPERATOR -> "held by an operator";
-            case COMMON_MODE -> facts.impact().text();
+            case COMMON_MODE, ABSOLUTE -> facts.impact().text();
             case NOT_FOLLOWED -> "not all nodes follow";
             case NODE_PULLED ->
                 facts.impact().kind() == Impact.Kind.ONE_NODE
@@ -179,6 +192,9 @@ public final class RolloutMachine {
         }
         if (facts.impact().kind() == Impact.Kind.COMMON_MODE) {
             return Hold.COMMON_MODE;
+        }
+        if (facts.impact().kind() == Impact.Kind.ABSOLUTE) {
+            return Hold.ABSOLUTE;
         }
         if (facts.pulledNodes() > 0 || facts.impact().kind() == Impact.Kind.ONE_NODE) {
             return Hold.NODE_PULLED;

@@ -36,6 +36,8 @@ final class FakeFleet implements RouteTransport, AutoCloseable {
     private final Map<String, RouteStore> nodes = new ConcurrentHashMap<>();
     private final Map<String, Instance> instances = new ConcurrentHashMap<>();
     private final Map<String, Boolean> down = new ConcurrentHashMap<>();
+    /** Instances that run, and answer no request. */
+    private final Map<String, Boolean> sick = new ConcurrentHashMap<>();
     /** What every instance serves. */
     final MapStore data;
 
@@ -84,7 +86,12 @@ final class FakeFleet implements RouteTransport, AutoCloseable {
         down.put(endpoint, true);
     }
 
+    void sicken(String endpoint) {
+        sick.put(endpoint, true);
+    }
+
     void resume(String endpoint) {
+        sick.remove(endpoint);
         down.remove(endpoint);
     }
 
@@ -134,6 +141,10 @@ final class FakeFleet implements RouteTransport, AutoCloseable {
                 KvException refusal = refusal();
                 if (refusal != null) {
                     throw refusal;
+                }
+                if (sick.containsKey(endpoint)
+                        && Thread.currentThread().getName().equals("nearkv-probe")) {
+                    throw new KvException(ErrorCode.INTERNAL, "it is sick");
                 }
             }
 

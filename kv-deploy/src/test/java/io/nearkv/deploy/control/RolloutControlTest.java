@@ -27,11 +27,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,6 +62,7 @@ class RolloutControlTest {
 
     private int requestsPerSecond = 1_000;
     private String unusable = "";
+    private boolean awaitsProbes = true;
     /** A node that tells of failures of the candidate that did not happen. */
     private String liar = "";
 
@@ -121,6 +124,9 @@ class RolloutControlTest {
         rig.nanos.addAndGet(1_000_000_000L);
         rig.millis.addAndGet(1_000);
         plane.tick();
+        if (awaitsProbes) {
+            assertThat(plane.awaitProbes(Duration.ofSeconds(20))).isTrue();
+        }
     }
 
     private Rollout rollout() {
@@ -162,6 +168,200 @@ class RolloutControlTest {
         assertThat(rig.followed(EDGE_2).knownGood()).extracting(RouteEntry::id).contains(old.id());
         assertThat(requireNonNull(plane.rolloutStatus()).probes()).isPositive();
         assertThat(plane.alerts()).isEmpty();
+    }
+
+    @Test
+    void many_failures_before_it_is_known_to_be_good_hold_it_and_blame_nobody_while_the_probes_tell_nothing()
+            throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.FINISH, 40);
+        failing.put(next.id(), 0.06);
+        for (int i = 0; i < 20; i++) {
+            second();
+        }
+        assertThat(rollout().state()).as("%s", rollout().events()).isEqualTo(RolloutState.FINISH);
+        assertThat(rollout().hold()).isEqualTo(Hold.ABSOLUTE);
+        assertThat(rollout().text()).contains("6.00 % of all requests fail lately");
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(next.id() + "=10000");
+        assertThat(requireNonNull(plane.status().ledger().last()).build().id())
+                .as("it is not known to be good")
+                .isNotEqualTo(next.id());
+        assertThat(plane.alerts())
+                .filteredOn(alert -> alert.reason().equals("absolute"))
+                .hasSize(1);
+        failing.clear();
+        until(RolloutState.COMPLETE, 60);
+    }
+
+    @Test
+    void a_build_that_fails_with_everything_and_fails_its_probes_goes_back_before_it_is_known_to_be_good()
+            throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.FINISH, 40);
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        until(RolloutState.ROLLED_BACK, 15);
+        assertThat(rollout().text()).contains("does not answer its probes").contains("known-good " + old.id());
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
+        assertThat(plane.status().ledger().entries()).hasSize(1);
+    }
+
+    @Test
+    void a_build_that_turns_bad_after_it_was_complete_goes_back_and_is_not_the_newest_known_good_any_more()
+            throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.COMPLETE, 40);
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        second();
+        assertThat(plane.alerts()).singleElement().satisfies(alert -> {
+            assertThat(alert.kind()).isEqualTo("absolute");
+            assertThat(alert.phase()).isEqualTo("complete");
+            assertThat(alert.build()).isEqualTo(next.id());
+            assertThat(alert.evidence()).contains("of all requests fail lately; both builds are being probed");
+        });
+        until(RolloutState.ROLLED_BACK, 15);
+        for (String edge : EDGES) {
+            assertThat(rig.followed(edge).summary()).isEqualTo(old.id() + "=10000");
+            assertThat(rig.followed(edge).knownGood().get(0).id()).isEqualTo(old.id());
+        }
+        assertThat(plane.status().ledger().entries())
+                .extracting(entry -> entry.build().id())
+                .containsExactly(old.id(), next.id(), old.id());
+        assertThat(plane.alerts()).extracting(Alert::kind).containsExactly("absolute", "rolling_back");
+        assertThat(plane.alerts().get(1).reason()).isEqualTo("errors");
+    }
+
+    @Test
+    void a_crash_on_the_way_back_from_a_complete_build_loses_nothing() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.COMPLETE, 40);
+        plane.close();
+        plane = rig.start(rig.openStore(), options -> options);
+        second();
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        until(RolloutState.ROLLING_BACK, 15);
+        plane.close();
+        plane = rig.start(rig.openStore(), options -> options);
+        until(RolloutState.ROLLED_BACK, 5);
+        assertThat(rig.followed(EDGE_2).summary()).isEqualTo(old.id() + "=10000");
+        assertThat(requireNonNull(plane.status().ledger().last()).build().id()).isEqualTo(old.id());
+    }
+
+    @Test
+    void where_known_good_fails_its_probes_too_a_complete_build_stays_and_people_are_told_once() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.COMPLETE, 40);
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        rig.fleet.sicken(old.manifest().endpoints().get(0));
+        for (int i = 0; i < 30; i++) {
+            second();
+        }
+        assertThat(rollout().state()).isEqualTo(RolloutState.COMPLETE);
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(next.id() + "=10000");
+        assertThat(plane.alerts()).extracting(Alert::kind).containsExactly("absolute");
+    }
+
+    @Test
+    void long_after_a_build_was_complete_people_are_told_and_nothing_is_moved() throws Exception {
+        PublishedBuild unused = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.COMPLETE, 40);
+        rig.millis.addAndGet(Duration.ofHours(2).toMillis());
+        failing.put(next.id(), 1.0);
+        rig.fleet.sicken(next.manifest().endpoints().get(0));
+        for (int i = 0; i < 15; i++) {
+            second();
+        }
+        assertThat(rollout().state()).isEqualTo(RolloutState.COMPLETE);
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(next.id() + "=10000");
+        assertThat(plane.alerts()).extracting(Alert::kind).containsExactly("absolute", "absolute");
+        assertThat(plane.alerts().get(1).evidence()).contains("does not answer its probes");
+        RouteChange back = plane.rollback("the alarm", "alice");
+        assertThat(back.coverage().complete()).isTrue();
+        assertThat(rig.followed(EDGE_1).summary()).doesNotContain(next.id());
+    }
+
+    @Test
+    void commands_do_not_wait_for_the_probes_of_a_build_that_hangs() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        CountDownLatch hangs = new CountDownLatch(1);
+        CountDownLatch probing = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        rig.fleet.duringHandshake = () -> {
+            if (Thread.currentThread().getName().equals("nearkv-probe")) {
+                probing.countDown();
+                try {
+                    hangs.await();
+                } catch (InterruptedException e) {
+                    interrupted.countDown();
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        awaitsProbes = false;
+        start(next);
+        for (int i = 0; i < 20 && rollout().state() != RolloutState.PROBE; i++) {
+            second();
+        }
+        second();
+        assertThat(probing.await(20, TimeUnit.SECONDS)).isTrue();
+        second(); // The rounds go on as well: leases are renewed, and nodes are listened to.
+
+        long before = System.nanoTime();
+        Rollout held = plane.commandRollout(Facts.Command.HOLD, "alice");
+        Rollout resumed = plane.commandRollout(Facts.Command.RESUME, "alice");
+        Rollout aborted = plane.commandRollout(Facts.Command.ABORT, "alice");
+        assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(1));
+
+        assertThat(held.hold()).isEqualTo(Hold.OPERATOR);
+        assertThat(resumed.hold()).isEqualTo(Hold.NONE);
+        assertThat(resumed.state()).isEqualTo(RolloutState.PROBE);
+        assertThat(aborted.state()).isEqualTo(RolloutState.REJECTED);
+        assertThat(interrupted.await(20, TimeUnit.SECONDS)).isTrue();
+        second();
+        assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
+        assertThat(rollout().state()).isEqualTo(RolloutState.REJECTED);
+    }
+
+    @Test
+    void no_share_is_given_after_an_abort_that_came_while_it_was_being_checked() throws Exception {
+        PublishedBuild old = rig.knownGood("1.8.2");
+        PublishedBuild next = rig.running("1.9.0");
+        start(next);
+        until(RolloutState.PROBE, 10);
+        // Into the checks before the first share is published.
+        AtomicReference<RolloutState> answered = new AtomicReference<>();
+        rig.fleet.duringHandshake = () -> {
+            try {
+                if (rollout().state() == RolloutState.STEP && answered.get() == null) {
+                    answered.set(
+                            plane.commandRollout(Facts.Command.ABORT, "alice").state());
+                }
+            } catch (RefusedException | InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        };
+        for (int i = 0; i < 10 && !rollout().state().isTerminal(); i++) {
+            second();
+            assertThat(rig.followed(EDGE_1).summary()).isEqualTo(old.id() + "=10000");
+        }
+        assertThat(answered.get()).isEqualTo(RolloutState.ROLLING_BACK);
+        assertThat(rollout().state()).isEqualTo(RolloutState.ROLLED_BACK);
     }
 
     @Test
@@ -386,6 +586,7 @@ class RolloutControlTest {
         ExecutorService operators = Executors.newFixedThreadPool(2);
         try {
             for (int i = 0; i < 100; i++) {
+                rig.nanos.addAndGet(2_000_000_000L); // Two starts are two seconds of the tenant's quota.
                 CyclicBarrier together = new CyclicBarrier(2);
                 List<Future<String>> said = new ArrayList<>();
                 for (PublishedBuild build : builds) {

@@ -250,6 +250,39 @@ class RolloutMachineTest {
                 .isEqualTo(Hold.NONE);
     }
 
+    @Test
+    void a_complete_build_goes_back_on_evidence_alone_and_until_the_ledger_says_so_too() {
+        Rollout complete = at(RolloutState.COMPLETE, 3);
+        Facts good = facts(complete);
+        assertThat(good.weight()).isEqualTo(10_000);
+        assertThat(RolloutMachine.next(complete, good)).isEqualTo(complete);
+        for (Facts.Command command : Facts.Command.values()) {
+            assertThat(RolloutMachine.next(complete, with(good, impact(Impact.Kind.ABSOLUTE), command)))
+                    .isEqualTo(complete);
+        }
+        Rollout back = RolloutMachine.next(complete, with(good, BAD, Facts.Command.NONE));
+        assertThat(back.state()).isEqualTo(RolloutState.ROLLING_BACK);
+        Facts newest = new Facts(
+                1, LONG, 0, false, false, "", true, Duration.ZERO, 0, true, true, "", BAD, 0, Facts.Command.NONE);
+        Facts mended = new Facts(
+                1, LONG, 0, false, false, "", true, Duration.ZERO, 0, false, true, "", BAD, 0, Facts.Command.NONE);
+        assertThat(RolloutMachine.next(back, newest)).isEqualTo(back);
+        assertThat(RolloutMachine.next(back, mended).state()).isEqualTo(RolloutState.ROLLED_BACK);
+    }
+
+    @Test
+    void with_everything_failures_hold_it_before_it_is_known_to_be_good() {
+        Rollout finish = at(RolloutState.FINISH, 3);
+        Rollout held =
+                RolloutMachine.next(finish, with(facts(finish), impact(Impact.Kind.ABSOLUTE), Facts.Command.NONE));
+        assertThat(held.hold()).isEqualTo(Hold.ABSOLUTE);
+        assertThat(held.weight()).isEqualTo(10_000);
+        assertThat(RolloutMachine.next(held, facts(held)).hold()).isEqualTo(Hold.NONE);
+        assertThat(RolloutMachine.next(held, with(facts(held), BAD, Facts.Command.NONE))
+                        .state())
+                .isEqualTo(RolloutState.ROLLING_BACK);
+    }
+
     /**
      * Random worlds, with crashes between what is decided and what is done, against the rules as sentences: known-good always keeps its holdback until the bake is passed; nothing goes forward while
      * something is against it; the way back is always open; what is over stays over.
@@ -264,7 +297,9 @@ class RolloutMachineTest {
             for (int round = 0; round < 80; round++) {
                 Impact impact = random.nextInt(30) == 0
                         ? BAD
-                        : random.nextInt(10) == 0 ? impact(Impact.Kind.COMMON_MODE) : GOOD;
+                        : random.nextInt(10) == 0
+                                ? impact(random.nextBoolean() ? Impact.Kind.COMMON_MODE : Impact.Kind.ABSOLUTE)
+                                : GOOD;
                 Facts.Command command = random.nextInt(12) == 0
                         ? List.of(Facts.Command.values()).get(random.nextInt(Facts.Command.values().length))
                         : Facts.Command.NONE;
@@ -309,6 +344,13 @@ class RolloutMachineTest {
     }
 
     private static void check(Rollout now, Facts facts, Rollout next) {
+        if (now.state() == RolloutState.COMPLETE && !next.equals(now)) {
+            assertThat(next.state()).isEqualTo(RolloutState.ROLLING_BACK);
+            assertThat(facts.impact().isAgainstCandidate() && facts.ours() && !facts.frozen())
+                    .as("what is complete goes back on evidence alone, and not over anybody's decision")
+                    .isTrue();
+            return;
+        }
         if (now.state().isTerminal()) {
             assertThat(next).isEqualTo(now);
             return;

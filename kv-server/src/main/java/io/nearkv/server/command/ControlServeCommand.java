@@ -1,5 +1,6 @@
 package io.nearkv.server.command;
 
+import io.nearkv.deploy.control.ControlQuotas;
 import io.nearkv.deploy.control.DependencyGraph;
 import io.nearkv.deploy.control.RefusedException;
 import io.nearkv.server.cli.BaseCommand;
@@ -13,6 +14,7 @@ import io.nearkv.server.control.ControlFolder;
 import io.nearkv.server.control.ControlProcess;
 import io.nearkv.server.control.ControlSettings;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -105,6 +107,50 @@ final class ControlServeCommand extends BaseCommand {
     private @Nullable Path roots;
 
     @Option(
+            names = "--alert-webhook",
+            order = 8,
+            paramLabel = "URL",
+            description =
+                    "Where each alert is posted as JSON, http:// or https://; tried again for about three minutes. "
+                            + "Redirects are not followed. Default: alerts are in the log, in /metrics and on the page.")
+    private @Nullable URI alertWebhook;
+
+    @Option(
+            names = "--alert-webhook-secret-file",
+            order = 9,
+            paramLabel = "FILE",
+            description =
+                    "A file with a secret of at least 16 bytes that these requests are signed with (HMAC-SHA256, header "
+                            + "KV-Signature). Default: no signature.")
+    private @Nullable Path alertWebhookSecret;
+
+    @Option(
+            names = "--quota-rollouts",
+            order = 10,
+            paramLabel = "N",
+            defaultValue = "60",
+            description = "Rollouts that may be begun in a minute, refused ones among them. Default: ${DEFAULT-VALUE}.")
+    private int rolloutsPerMinute = 60;
+
+    @Option(
+            names = "--quota-probes",
+            order = 11,
+            paramLabel = "N",
+            defaultValue = "20000",
+            description = "Synthetic requests for rollouts, and instances asked for lists of builds, in a minute. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    private int probesPerMinute = 20_000;
+
+    @Option(
+            names = "--quota-documents",
+            order = 12,
+            paramLabel = "N",
+            defaultValue = "300",
+            description = "Builds, build tokens, routes and entries of the ledger that may be made in a minute. What "
+                    + "leads back to known-good is never counted. Default: ${DEFAULT-VALUE}.")
+    private int documentsPerMinute = 300;
+
+    @Option(
             names = "--log-level",
             order = 400,
             paramLabel = "LEVEL",
@@ -141,7 +187,10 @@ final class ControlServeCommand extends BaseCommand {
                             lease,
                             stagingTrust,
                             roots,
-                            DependencyGraph.parse(depends)),
+                            DependencyGraph.parse(depends),
+                            new ControlQuotas(rolloutsPerMinute, probesPerMinute, documentsPerMinute),
+                            alertWebhook,
+                            alertWebhookSecret),
                     InstantSource.system());
         } catch (IllegalArgumentException e) {
             throw CommandException.usage(String.valueOf(e.getMessage()));

@@ -1,5 +1,6 @@
 package io.nearkv.server.control;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.AccountId;
@@ -14,6 +15,7 @@ import io.nearkv.deploy.control.ControlStatus;
 import io.nearkv.deploy.control.Finding;
 import io.nearkv.deploy.control.PromoteRequest;
 import io.nearkv.deploy.control.PublishRequest;
+import io.nearkv.deploy.control.QuotaUse;
 import io.nearkv.deploy.control.RefusedException;
 import io.nearkv.deploy.control.RolloutCodec;
 import io.nearkv.deploy.control.RolloutStatus;
@@ -22,13 +24,15 @@ import io.nearkv.deploy.control.WeightRequest;
 import io.nearkv.deploy.document.DocumentVerifier;
 import io.nearkv.deploy.model.ServiceId;
 import io.nearkv.deploy.rollout.Facts;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +41,7 @@ import tools.jackson.databind.JsonNode;
 /** What a control plane answers, without HTTP. Every path names tenant, service and environment: no request is about a bare id. Thread-safe. */
 public final class ControlApi {
     private static final String ROOT = "/v1/services";
+    private static final String HERE = ROOT + "/{tenant}/{service}/{environment}";
 
     /** How long instances may take to prove themselves while a list of builds waits. */
     private static final Duration LIST_PROBE = Duration.ofMillis(1_500);
@@ -47,6 +52,8 @@ public final class ControlApi {
     private final ControlPlane plane;
     private final ServiceId service;
     private final AccountId account;
+    private final @Nullable AlertWebhook webhook;
+    private final List<Endpoint> endpoints;
 
     /**
      * A request.
@@ -55,12 +62,14 @@ public final class ControlApi {
      * @param path without the query
      * @param query empty for none
      * @param body empty for none
-     * @param caller whom the caller's token was made for
+     * @param caller whom the caller's token was made for, empty without one
      */
     record Request(String method, String path, String query, String body, String caller) {}
 
-    /** Creates the face of a control plane. The account is that of those who operate it. */
-    public ControlApi(ControlPlane plane, ServiceId service, AccountId account) {
+    /** Creates the face of a control plane. The account is that of those who operate it; the webhook, which is told of alerts, is there for its counts. */
+    public ControlApi(ControlPlane plane, ServiceId service, AccountId account, @Nullable AlertWebhook webhook) {
+        this.webhook = webhook;
+        this.endpoints = table();
         this.plane = requireNonNull(plane, "plane");
         this.service = requireNonNull(service, "service");
         this.account = requireNonNull(account, "account");
@@ -70,55 +79,175 @@ public final class ControlApi {
         return account;
     }
 
-    Map<String, ?> answer(Request request) throws RefusedException, InterruptedException {
-        if (request.path.equals(ROOT)) {
-            return Map.of("services", List.of(service.toString()));
-        }
-        if (!request.path.startsWith(ROOT + "/")) {
-            throw new KvException(
-                    ErrorCode.INVALID_REQUEST,
-                    "the path names no environment (expected: " + ROOT + "/TENANT/SERVICE/ENVIRONMENT/…)");
-        }
-        String[] parts = request.path.substring(ROOT.length() + 1).split("/", -1);
-        if (parts.length < 3) {
-            throw new KvException(
-                    ErrorCode.INVALID_REQUEST,
-                    "the path names no environment (expected: " + ROOT + "/TENANT/SERVICE/ENVIRONMENT/…)");
-        }
-        String named = parts[0] + "/" + parts[1] + "/" + parts[2];
-        if (!named.equals(service.toString())) {
-            throw new KvException(
-                    ErrorCode.NOT_FOUND,
-                    "there is no '" + Key.display(named) + "' here; this is the control plane of " + service);
-        }
-        String what = String.join("/", List.of(parts).subList(3, parts.length));
-        boolean get = request.method.equals("GET");
-        if (!get && !request.method.equals("POST")) {
-            throw new KvException(ErrorCode.INVALID_REQUEST, "method " + Key.display(request.method));
-        }
-        Map<String, ?> answer = get ? get(what, request) : post(what, new Body(request.body), request.caller);
-        if (answer == null) {
-            throw new KvException(
-                    ErrorCode.NOT_FOUND, "there is no " + request.method + " '" + Key.display(what) + "'");
-        }
-        return answer;
+    /** Whom an endpoint answers. */
+    enum Access {
+        /** Everybody: nothing in the answer is of a tenant. */
+        OPEN,
+        /** An administrator of the operating account; and who is on this machine and shows no token. Changes nothing. */
+        LOOK,
+        /** An administrator of the operating account. */
+        ADMINISTRATOR
     }
 
-    private @Nullable Map<String, ?> get(String what, Request request) throws InterruptedException {
-        return switch (what) {
-            case "" -> ControlJson.status(plane.status());
-            case "builds" -> builds(request.query.equals("ready=true"));
-            case "ledger" -> ledger();
-            case "rollout" -> rollout();
-            case "rollouts" ->
-                Map.of(
-                        "rollouts",
-                        plane.listRollouts().stream().map(ControlJson::rollout).toList());
-            case "alerts" ->
-                Map.of("alerts", plane.alerts().stream().map(ControlJson::alert).toList());
-            case "bundle" -> Map.of("bundle", ControlJson.base64(plane.bundle()));
-            default -> null;
-        };
+    /** What is answered. */
+    sealed interface Answer {
+        /** An object in JSON. */
+        record Json(Map<String, ?> members) implements Answer {}
+
+        /** A page, with its type. */
+        record Page(String type, String text) implements Answer {}
+    }
+
+    /** Answers one request; {@code build} is the part of the path that names one, or empty. */
+    private interface Handler {
+        Answer answer(Request request, String build) throws RefusedException, InterruptedException;
+    }
+
+    /**
+     * One thing that can be asked. The table of these is what requests are dispatched by, so that nothing is answered that is not in it, and what is in it can be tried whole.
+     *
+     * @param method {@code GET} or {@code POST}
+     * @param path with {@code {tenant}}, {@code {service}}, {@code {environment}} and {@code {build}}
+     */
+    record Endpoint(String method, String path, Access access, Handler handler) {
+        /** Returns what the path has in place of {@code {build}}, empty where it has none, or null if it is not this endpoint's. The service may be any. */
+        @Nullable
+        String match(String asked) {
+            String[] expected = path.split("/", -1);
+            String[] parts = asked.split("/", -1);
+            if (expected.length != parts.length) {
+                return null;
+            }
+            String build = "";
+            for (int i = 0; i < parts.length; i++) {
+                if (expected[i].equals("{build}")) {
+                    build = parts[i];
+                } else if (!expected[i].startsWith("{") && !expected[i].equals(parts[i])) {
+                    return null;
+                }
+            }
+            return build;
+        }
+
+        /** Returns whether it is about one environment. */
+        boolean isOfService() {
+            return path.startsWith(HERE);
+        }
+    }
+
+    private static Answer json(Map<String, ?> members) {
+        return new Answer.Json(members);
+    }
+
+    private static Endpoint open(String path, Handler handler) {
+        return new Endpoint("GET", path, Access.OPEN, handler);
+    }
+
+    private static Endpoint look(String path, Handler handler) {
+        return new Endpoint("GET", path, Access.LOOK, handler);
+    }
+
+    private static Endpoint get(String what, Handler handler) {
+        return new Endpoint("GET", what.isEmpty() ? HERE : HERE + "/" + what, Access.ADMINISTRATOR, handler);
+    }
+
+    private static Endpoint post(String what, Handler handler) {
+        return new Endpoint("POST", HERE + "/" + what, Access.ADMINISTRATOR, handler);
+    }
+
+    private List<Endpoint> table() {
+        return List.of(
+                open("/healthz", (request, build) -> json(Map.of("status", "ok"))),
+                open("/ui", (request, build) -> new Answer.Page("text/html; charset=utf-8", page())),
+                look("/metrics", (request, build) -> new Answer.Page("text/plain; version=0.0.4", metrics())),
+                look("/v1/view", (request, build) -> json(view())),
+                new Endpoint(
+                        "GET",
+                        ROOT,
+                        Access.ADMINISTRATOR,
+                        (request, build) -> json(Map.of("services", List.of(service.toString())))),
+                get("", (request, build) -> json(ControlJson.status(plane.status()))),
+                get("builds", (request, build) -> json(builds(request.query.equals("ready=true")))),
+                get("ledger", (request, build) -> json(ledger())),
+                get("rollout", (request, build) -> json(rollout())),
+                get("rollouts", (request, build) -> json(rollouts())),
+                get("alerts", (request, build) -> json(alerts())),
+                get("bundle", (request, build) -> json(Map.of("bundle", ControlJson.base64(plane.bundle())))),
+                post("builds", (request, build) -> json(publish(request))),
+                post("promotions", (request, build) -> json(promote(request))),
+                post("route", (request, build) -> json(route(request))),
+                post("rollouts", (request, build) -> json(start(request))),
+                post("rollouts/hold", (request, build) -> json(command(Facts.Command.HOLD, request))),
+                post("rollouts/resume", (request, build) -> json(command(Facts.Command.RESUME, request))),
+                post("rollouts/abort", (request, build) -> json(command(Facts.Command.ABORT, request))),
+                post("drills", (request, build) -> json(drilled(request))),
+                post("rollback", (request, build) -> json(rollback(request))),
+                post("reconcile", (request, build) -> json(reconcile(request))),
+                post("ledger", (request, build) -> json(addToLedger(request))),
+                post("builds/{build}/retire", (request, build) -> json(retire(request, build))),
+                post("builds/{build}/token", (request, build) -> json(buildToken(request, build))));
+    }
+
+    /** Returns all that can be asked. */
+    List<Endpoint> endpoints() {
+        return endpoints;
+    }
+
+    /** Returns what a request asks for, or null if there is no such thing. */
+    @Nullable
+    Endpoint find(String method, String path) {
+        for (Endpoint endpoint : endpoints) {
+            if (endpoint.method().equals(method) && endpoint.match(path) != null) {
+                return endpoint;
+            }
+        }
+        return null;
+    }
+
+    /** Answers; whether the caller may ask was decided before. */
+    Answer answer(Endpoint endpoint, Request request) throws RefusedException, InterruptedException {
+        if (endpoint.isOfService()
+                && !request.path.startsWith(ROOT + "/" + service + "/")
+                && !request.path.equals(ROOT + "/" + service)) {
+            String[] parts = request.path.substring(ROOT.length() + 1).split("/", -1);
+            throw new KvException(
+                    ErrorCode.NOT_FOUND,
+                    "there is no '" + Key.display(parts[0] + "/" + parts[1] + "/" + parts[2]) + "' here; see: GET "
+                            + ROOT);
+        }
+        String build = requireNonNull(endpoint.match(request.path), "path");
+        return endpoint.handler().answer(request, build);
+    }
+
+    /** Returns why there is nothing for a request that no endpoint is there for. */
+    static KvException nothing(String method, String path) {
+        if (!method.equals("GET") && !method.equals("POST")) {
+            return new KvException(
+                    ErrorCode.INVALID_REQUEST, "method " + Key.display(method) + " (expected: GET or POST)");
+        }
+        if (path.split("/", -1).length < 6) {
+            return new KvException(
+                    ErrorCode.INVALID_REQUEST, "the path names no environment (expected: " + HERE + "/…)");
+        }
+        return new KvException(ErrorCode.NOT_FOUND, "there is no " + method + " '" + Key.display(path) + "'");
+    }
+
+    private static String page() {
+        try (InputStream in = ControlApi.class.getResourceAsStream("operations.html")) {
+            return new String(requireNonNull(in, "operations.html").readAllBytes(), UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Map<String, ?> rollouts() {
+        return Map.of(
+                "rollouts",
+                plane.listRollouts().stream().map(ControlJson::rollout).toList());
+    }
+
+    private Map<String, ?> alerts() {
+        return Map.of("alerts", plane.alerts().stream().map(ControlJson::alert).toList());
     }
 
     private Map<String, ?> builds(boolean ready) throws InterruptedException {
@@ -150,15 +279,23 @@ public final class ControlApi {
         return ControlJson.rollout(status);
     }
 
-    private Map<String, ?> start(StartRequest request) throws RefusedException, InterruptedException {
+    private Map<String, ?> start(Request asked) throws RefusedException, InterruptedException {
+        Body body = new Body(asked.body);
+        StartRequest request = new StartRequest(
+                body.text("build"),
+                RolloutCodec.plan(body.text("plan", "")),
+                body.number("min_ready", 0),
+                body.text("reason", ""),
+                asked.caller);
+        body.end();
         List<Finding> warnings = plane.startRollout(request);
         Map<String, Object> members = new LinkedHashMap<>(rollout());
         members.put("warnings", warnings.stream().map(ControlJson::finding).toList());
         return members;
     }
 
-    /** Returns all that the page of operations shows. Nothing in it is secret, and nobody needs a token for it. */
-    Map<String, ?> view() {
+    /** Returns all that the page of operations shows; nothing in it is secret to those who operate the service. */
+    private Map<String, ?> view() {
         RolloutStatus status = plane.rolloutStatus();
         Map<String, Object> members = new LinkedHashMap<>(ControlJson.status(plane.status()));
         List<Map<String, Object>> builds = new ArrayList<>();
@@ -181,19 +318,26 @@ public final class ControlApi {
         return members;
     }
 
-    Map<String, Long> alertCounts() {
-        return plane.alertCounts();
-    }
-
     /** Returns the labels that each metric has: whose control plane it is. */
-    String labels() {
+    private String labels() {
         return "tenant=\"" + service.tenant() + "\",service=\"" + service.service() + "\",environment=\""
                 + service.environment() + "\"";
     }
 
-    /** Returns the metrics of the rollout and of the nodes, in Prometheus' format. */
-    String metrics() {
+    /** Returns the metrics of the rollout, of the nodes, of alerts and of quotas, in Prometheus' format. */
+    private String metrics() {
         StringBuilder page = new StringBuilder();
+        head(page, "nearkv_control_alerts_total", "Alerts since the start, by kind.", "counter");
+        plane.alertCounts().forEach((kind, count) -> row(page, "nearkv_control_alerts_total", "kind", kind, count));
+        webhook(page);
+        List<QuotaUse> quotas = plane.quotas();
+        head(page, "nearkv_control_quota_limit", "Most of it in a minute.", "gauge");
+        quotas.forEach(each -> row(page, "nearkv_control_quota_limit", "quota", each.name(), (double) each.limit()));
+        head(page, "nearkv_control_quota_left", "What is left of it now.", "gauge");
+        quotas.forEach(each -> row(page, "nearkv_control_quota_left", "quota", each.name(), Math.floor(each.left())));
+        head(page, "nearkv_control_quota_refused_total", "Requests that were refused for it.", "counter");
+        quotas.forEach(
+                each -> row(page, "nearkv_control_quota_refused_total", "quota", each.name(), (double) each.refused()));
         ControlStatus status = plane.status();
         gauge(
                 page,
@@ -228,14 +372,60 @@ public final class ControlApi {
         return page.toString();
     }
 
-    private void gauge(StringBuilder page, String name, String help, double value) {
+    private void webhook(StringBuilder page) {
+        if (webhook == null) {
+            return;
+        }
+        AlertWebhook.Counts counts = webhook.counts();
+        head(page, "nearkv_control_webhook_alerts_total", "What has become of alerts for the webhook.", "counter");
+        row(page, "nearkv_control_webhook_alerts_total", "outcome", "sent", (double) counts.sent());
+        row(page, "nearkv_control_webhook_alerts_total", "outcome", "failed", (double) counts.failed());
+        row(page, "nearkv_control_webhook_alerts_total", "outcome", "dropped", (double) counts.dropped());
+        head(
+                page,
+                "nearkv_control_webhook_retries_total",
+                "Attempts that were not the first of their alert.",
+                "counter");
+        value(page, "nearkv_control_webhook_retries_total", (double) counts.retried());
+        gauge(page, "nearkv_control_webhook_queue", "Alerts that wait for the webhook.", counts.queued());
+        gauge(page, "nearkv_control_webhook_queue_limit", "Most that may wait.", webhook.maxQueued());
+    }
+
+    private static void head(StringBuilder page, String name, String help, String type) {
         page.append("# HELP ").append(name).append(' ').append(help).append('\n');
-        page.append("# TYPE ").append(name).append(" gauge\n");
+        page.append("# TYPE ").append(name).append(' ').append(type).append('\n');
+    }
+
+    private void row(StringBuilder page, String name, String label, String is, double value) {
+        page.append(name)
+                .append('{')
+                .append(labels())
+                .append(',')
+                .append(label)
+                .append("=\"")
+                .append(is)
+                .append("\"} ")
+                .append(number(value))
+                .append('\n');
+    }
+
+    private static String number(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e15
+                ? Long.toString((long) value)
+                : Double.toString(value);
+    }
+
+    private void gauge(StringBuilder page, String name, String help, double value) {
+        head(page, name, help, "gauge");
+        value(page, name, value);
+    }
+
+    private void value(StringBuilder page, String name, double value) {
         page.append(name)
                 .append('{')
                 .append(labels())
                 .append("} ")
-                .append(value)
+                .append(number(value))
                 .append('\n');
     }
 
@@ -247,108 +437,93 @@ public final class ControlApi {
         return members;
     }
 
-    private @Nullable Map<String, ?> post(String what, Body body, String caller)
-            throws RefusedException, InterruptedException {
-        switch (what) {
-            case "builds" -> {
-                PublishRequest request = new PublishRequest(
-                        body.text("digest"),
-                        body.text("version"),
-                        body.texts("endpoints"),
-                        body.number("reads_from", 1),
-                        body.number("reads_to", 1),
-                        body.number("writes", 1),
-                        body.text("provenance", ""),
-                        body.seconds("token_seconds"));
-                body.end();
-                return ControlJson.published(plane.publishBuild(request, caller));
-            }
-            case "promotions" -> {
-                String evidence = body.text("evidence", "");
-                PromoteRequest request = new PromoteRequest(
-                        body.text("digest"),
-                        evidence.isEmpty() ? null : ControlJson.ofBase64(evidence, "evidence"),
-                        body.texts("endpoints"),
-                        body.seconds("token_seconds"),
-                        caller);
-                body.end();
-                return ControlJson.published(plane.promote(request));
-            }
-            case "route" -> {
-                int lease = body.number("lease_seconds", 0);
-                WeightRequest request = new WeightRequest(
-                        body.text("build"),
-                        body.number("weight", -1),
-                        lease == 0 ? null : Duration.ofSeconds(lease),
-                        body.number("min_ready", 0),
-                        body.text("reason", ""),
-                        caller);
-                body.end();
-                return ControlJson.change(plane.setWeight(request));
-            }
-            case "rollouts" -> {
-                StartRequest request = new StartRequest(
-                        body.text("build"),
-                        RolloutCodec.plan(body.text("plan", "")),
-                        body.number("min_ready", 0),
-                        body.text("reason", ""),
-                        caller);
-                body.end();
-                return start(request);
-            }
-            case "rollouts/hold", "rollouts/resume", "rollouts/abort" -> {
-                body.end();
-                String verb = what.substring(what.indexOf('/') + 1);
-                return ControlJson.rollout(
-                        plane.commandRollout(Facts.Command.valueOf(verb.toUpperCase(Locale.ROOT)), caller));
-            }
-            case "drills" -> {
-                body.end();
-                plane.drilled(caller);
-                return Map.of("drilled", true);
-            }
-            case "rollback" -> {
-                String reason = body.text("reason", "");
-                body.end();
-                return ControlJson.change(plane.rollback(reason, caller));
-            }
-            case "reconcile" -> {
-                String reason = body.text("reason", "");
-                body.end();
-                return ControlJson.change(plane.reconcile(reason, caller));
-            }
-            case "ledger" -> {
-                String build = body.text("build");
-                String why = body.text("why", "");
-                body.end();
-                return ControlJson.ledgerEntry(plane.addToLedger(build, why, caller));
-            }
-            default -> {
-                return ofBuild(what, body, caller);
-            }
-        }
+    private Map<String, ?> publish(Request asked) {
+        Body body = new Body(asked.body);
+        PublishRequest request = new PublishRequest(
+                body.text("digest"),
+                body.text("version"),
+                body.texts("endpoints"),
+                body.number("reads_from", 1),
+                body.number("reads_to", 1),
+                body.number("writes", 1),
+                body.text("provenance", ""),
+                body.seconds("token_seconds"));
+        body.end();
+        return ControlJson.published(plane.publishBuild(request, asked.caller));
     }
 
-    private @Nullable Map<String, ?> ofBuild(String what, Body body, String caller) throws RefusedException {
-        String[] parts = what.split("/", -1);
-        if (parts.length != 3 || !parts[0].equals("builds")) {
-            return null;
-        }
-        switch (parts[2]) {
-            case "retire" -> {
-                body.end();
-                plane.retire(parts[1], caller);
-                return Map.of("build", parts[1], "state", BuildItem.RETIRED);
-            }
-            case "token" -> {
-                Duration lifetime = body.seconds("token_seconds");
-                body.end();
-                return Map.of("build", parts[1], "build_token", plane.issueBuildToken(parts[1], lifetime, caller));
-            }
-            default -> {
-                return null;
-            }
-        }
+    private Map<String, ?> promote(Request asked) throws RefusedException {
+        Body body = new Body(asked.body);
+        String evidence = body.text("evidence", "");
+        PromoteRequest request = new PromoteRequest(
+                body.text("digest"),
+                evidence.isEmpty() ? null : ControlJson.ofBase64(evidence, "evidence"),
+                body.texts("endpoints"),
+                body.seconds("token_seconds"),
+                asked.caller);
+        body.end();
+        return ControlJson.published(plane.promote(request));
+    }
+
+    private Map<String, ?> route(Request asked) throws RefusedException, InterruptedException {
+        Body body = new Body(asked.body);
+        int lease = body.number("lease_seconds", 0);
+        WeightRequest request = new WeightRequest(
+                body.text("build"),
+                body.number("weight", -1),
+                lease == 0 ? null : Duration.ofSeconds(lease),
+                body.number("min_ready", 0),
+                body.text("reason", ""),
+                asked.caller);
+        body.end();
+        return ControlJson.change(plane.setWeight(request));
+    }
+
+    private Map<String, ?> command(Facts.Command command, Request asked) throws RefusedException, InterruptedException {
+        new Body(asked.body).end();
+        return ControlJson.rollout(plane.commandRollout(command, asked.caller));
+    }
+
+    private Map<String, ?> drilled(Request asked) {
+        new Body(asked.body).end();
+        plane.drilled(asked.caller);
+        return Map.of("drilled", true);
+    }
+
+    private static String reason(Request asked) {
+        Body body = new Body(asked.body);
+        String reason = body.text("reason", "");
+        body.end();
+        return reason;
+    }
+
+    private Map<String, ?> rollback(Request asked) throws RefusedException, InterruptedException {
+        return ControlJson.change(plane.rollback(reason(asked), asked.caller));
+    }
+
+    private Map<String, ?> reconcile(Request asked) throws RefusedException, InterruptedException {
+        return ControlJson.change(plane.reconcile(reason(asked), asked.caller));
+    }
+
+    private Map<String, ?> addToLedger(Request asked) throws RefusedException, InterruptedException {
+        Body body = new Body(asked.body);
+        String build = body.text("build");
+        String why = body.text("why", "");
+        body.end();
+        return ControlJson.ledgerEntry(plane.addToLedger(build, why, asked.caller));
+    }
+
+    private Map<String, ?> retire(Request asked, String build) throws RefusedException {
+        new Body(asked.body).end();
+        plane.retire(build, asked.caller);
+        return Map.of("build", build, "state", BuildItem.RETIRED);
+    }
+
+    private Map<String, ?> buildToken(Request asked, String build) throws RefusedException {
+        Body body = new Body(asked.body);
+        Duration lifetime = body.seconds("token_seconds");
+        body.end();
+        return Map.of("build", build, "build_token", plane.issueBuildToken(build, lifetime, asked.caller));
     }
 
     /** The members of a body, each of which must be known: a typing error must not pass for a default. */

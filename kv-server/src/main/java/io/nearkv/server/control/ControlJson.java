@@ -66,6 +66,9 @@ final class ControlJson {
             error.put("reason", failure.denial().reason().label());
         }
         error.put("message", String.valueOf(failure.getMessage()));
+        if (failure.retryAfter() != null) {
+            error.put("retry_after_ms", failure.retryAfter().toMillis());
+        }
         return Map.of("error", error);
     }
 
@@ -150,6 +153,7 @@ final class ControlJson {
 
     static Map<String, Object> alert(Alert alert) {
         Map<String, Object> members = new LinkedHashMap<>();
+        members.put("id", alert.id());
         members.put("millis", alert.millis());
         members.put("kind", alert.kind());
         members.put("service", alert.service());
@@ -228,6 +232,7 @@ final class ControlJson {
         members.put("detail", node.detail());
         members.put("epoch", node.epoch());
         members.put("seq", node.seq());
+        members.put("active", node.active());
         return members;
     }
 

@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,7 @@ public final class ControlProcess implements AutoCloseable {
 
     private final ControlFolder folder;
     private final ControlPlane plane;
+    private final ControlApi api;
     private final ControlServer server;
     private final Deque<Runnable> closing;
     private final ServiceId service;
@@ -46,11 +48,13 @@ public final class ControlProcess implements AutoCloseable {
             ControlFolder folder,
             ServiceId service,
             ControlPlane plane,
+            ControlApi api,
             ControlServer server,
             Deque<Runnable> closing) {
         this.folder = folder;
         this.service = service;
         this.plane = plane;
+        this.api = api;
         this.server = server;
         this.closing = closing;
     }
@@ -87,6 +91,12 @@ public final class ControlProcess implements AutoCloseable {
                     SUBJECT, identity.account(), Permissions.administrator(), IdentityLimits.MAX_LIFETIME));
             KvTransport transport = NodeTransports.open(service, token, settings.roots());
             closing.push(transport::close);
+            AlertWebhook webhook = settings.alertWebhook() == null
+                    ? null
+                    : AlertWebhook.start(settings.alertWebhook(), settings.alertWebhookSecret(), clock);
+            if (webhook != null) {
+                closing.push(webhook::close);
+            }
             Kv kv = EmbeddedKv.open(
                     folder.state(),
                     RocksStoreOptions.builder()
@@ -100,19 +110,20 @@ public final class ControlProcess implements AutoCloseable {
                 plane = ControlPlane.open(
                         kv,
                         transport,
-                        changes.apply(options(settings, service, identity, trust, clock))
+                        changes.apply(options(settings, service, identity, trust, clock)
+                                        .alertListener(webhook == null ? alert -> {} : webhook))
                                 .build());
             } catch (RuntimeException | RefusedException e) {
                 kv.close();
                 throw e;
             }
             closing.push(plane::close);
-            ControlServer server = ControlServer.start(
-                    new ControlApi(plane, service, identity.account()), authority, settings.listen());
+            ControlApi api = new ControlApi(plane, service, identity.account(), webhook);
+            ControlServer server = ControlServer.start(api, authority, settings.listen());
             closing.push(server::close);
             folder.writeAddress(server.url());
             plane.start();
-            return new ControlProcess(folder, service, plane, server, closing);
+            return new ControlProcess(folder, service, plane, api, server, closing);
         } catch (RuntimeException | RefusedException | IOException e) {
             closing.forEach(Runnable::run);
             throw e;
@@ -133,6 +144,7 @@ public final class ControlProcess implements AutoCloseable {
                 .lease(settings.lease())
                 .stagingTrust(staging == null ? null : read(staging))
                 .dependencies(settings.dependencies())
+                .quotas(settings.quotas())
                 .clock(clock);
     }
 
@@ -162,6 +174,11 @@ public final class ControlProcess implements AutoCloseable {
     /** Returns where it answers. */
     public String url() {
         return server.url();
+    }
+
+    /** Returns all that can be asked of it. */
+    List<ControlApi.Endpoint> endpoints() {
+        return api.endpoints();
     }
 
     /** Returns whose control plane it is. */

@@ -15,7 +15,6 @@ import io.nearkv.core.identity.Permission;
 import io.nearkv.deploy.control.RefusedException;
 import io.nearkv.server.config.ListenAddress;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +40,8 @@ public final class ControlServer implements AutoCloseable {
     private static final int MAX_BODY_BYTES = 128 * 1024;
 
     private static final String BEARER = "Bearer ";
+    /** What a proxy says of the caller: then the caller is not on this machine, although the connection is from here. */
+    private static final List<String> FORWARDED = List.of("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via");
 
     private final HttpServer server;
     private final ThreadPoolExecutor threads;
@@ -86,8 +87,6 @@ public final class ControlServer implements AutoCloseable {
                     requireNonNull(authority, "authority"),
                     "http://" + new ListenAddress(listen.host(), bound.getPort()));
             server.createContext("/", started::handle);
-            server.createContext("/ui", started::look);
-            server.createContext("/metrics", started::look);
             server.start();
             return started;
         } catch (IOException e) {
@@ -112,33 +111,51 @@ public final class ControlServer implements AutoCloseable {
     private void handle(HttpExchange exchange) throws IOException {
         try (exchange) {
             int status;
-            Map<String, ?> answer;
+            Map<String, ?> failure;
             try {
-                answer = answer(exchange);
-                status = 200;
+                send(exchange, answer(exchange));
+                return;
             } catch (RefusedException e) {
-                answer = ControlJson.refusal(e);
+                failure = ControlJson.refusal(e);
                 status = 409;
             } catch (KvException e) {
-                answer = ControlJson.error(e);
+                failure = ControlJson.error(e);
                 status = e.code().httpStatus();
+                if (e.retryAfter() != null) {
+                    long seconds = (e.retryAfter().toMillis() + 999) / 1_000;
+                    exchange.getResponseHeaders().set("Retry-After", Long.toString(seconds));
+                }
             } catch (IllegalArgumentException e) {
-                answer = ControlJson.error(
+                failure = ControlJson.error(
                         new KvException(ErrorCode.INVALID_REQUEST, String.valueOf(e.getMessage()), e));
                 status = ErrorCode.INVALID_REQUEST.httpStatus();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                answer = ControlJson.error(new KvException(ErrorCode.UNAVAILABLE, "the control plane is closing", e));
+                failure = ControlJson.error(new KvException(ErrorCode.UNAVAILABLE, "the control plane is closing", e));
                 status = ErrorCode.UNAVAILABLE.httpStatus();
             } catch (RuntimeException e) {
                 log.atError()
                         .addKeyValue("path", exchange.getRequestURI().getPath())
                         .setCause(e)
                         .log("a request has failed");
-                answer = ControlJson.error(new KvException(ErrorCode.INTERNAL, "unexpected failure; see the log", e));
+                failure = ControlJson.error(new KvException(ErrorCode.INTERNAL, "unexpected failure; see the log", e));
                 status = ErrorCode.INTERNAL.httpStatus();
             }
-            send(exchange, status, "application/json", ControlJson.write(answer));
+            send(exchange, status, "application/json", ControlJson.write(failure));
+        }
+    }
+
+    private static void send(HttpExchange exchange, ControlApi.Answer answer) throws IOException {
+        if (answer instanceof ControlApi.Answer.Page page) {
+            // Nothing from elsewhere, and no frame around it.
+            exchange.getResponseHeaders()
+                    .set(
+                            "Content-Security-Policy",
+                            "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline';"
+                                    + " connect-src 'self'; frame-ancestors 'none'");
+            send(exchange, 200, page.type(), page.text().getBytes(UTF_8));
+        } else if (answer instanceof ControlApi.Answer.Json json) {
+            send(exchange, 200, "application/json", ControlJson.write(json.members()));
         }
     }
 
@@ -146,59 +163,22 @@ public final class ControlServer implements AutoCloseable {
         exchange.getResponseHeaders().set("Content-Type", type);
         exchange.getResponseHeaders().set("Cache-Control", "no-store");
         exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
+        exchange.getResponseHeaders().set("Referrer-Policy", "no-referrer");
         exchange.sendResponseHeaders(status, body.length);
         exchange.getResponseBody().write(body);
     }
 
-    /** The page of operations and the metrics: to be looked at by everybody who reaches this address, and changed by nobody. */
-    private void look(HttpExchange exchange) throws IOException {
-        try (exchange) {
-            if (!exchange.getRequestMethod().equals("GET")) {
-                send(exchange, 405, "text/plain", "GET alone\n".getBytes(UTF_8));
-            } else if (exchange.getRequestURI().getPath().equals("/metrics")) {
-                send(exchange, 200, "text/plain; version=0.0.4", metrics().getBytes(UTF_8));
-            } else {
-                // Nothing from elsewhere, and no frame around it.
-                exchange.getResponseHeaders()
-                        .set(
-                                "Content-Security-Policy",
-                                "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline';"
-                                        + " connect-src 'self'; frame-ancestors 'none'");
-                send(exchange, 200, "text/html; charset=utf-8", page());
-            }
-        }
-    }
-
-    private static byte[] page() throws IOException {
-        try (InputStream in = ControlServer.class.getResourceAsStream("operations.html")) {
-            return requireNonNull(in, "operations.html").readAllBytes();
-        }
-    }
-
-    private String metrics() {
-        StringBuilder page = new StringBuilder();
-        page.append("# HELP nearkv_control_alerts_total Alerts since the start, by kind.\n");
-        page.append("# TYPE nearkv_control_alerts_total counter\n");
-        api.alertCounts()
-                .forEach((kind, count) -> page.append("nearkv_control_alerts_total{")
-                        .append(api.labels())
-                        .append(",kind=\"")
-                        .append(kind)
-                        .append("\"} ")
-                        .append(count)
-                        .append('\n'));
-        return page.append(api.metrics()).toString();
-    }
-
-    private Map<String, ?> answer(HttpExchange exchange) throws IOException, RefusedException, InterruptedException {
+    private ControlApi.Answer answer(HttpExchange exchange) throws IOException, RefusedException, InterruptedException {
+        String method = exchange.getRequestMethod();
         String path = exchange.getRequestURI().getPath();
-        if (path.equals("/healthz")) {
-            return Map.of("status", "ok");
+        ControlApi.Endpoint endpoint = api.find(method, path);
+        // Who may not ask learns nothing of what there is and what is not.
+        String caller = mayAskWithoutToken(exchange, endpoint)
+                ? ""
+                : caller(exchange.getRequestHeaders().get("Authorization"));
+        if (endpoint == null) {
+            throw ControlApi.nothing(method, path);
         }
-        if (path.equals("/v1/view") && exchange.getRequestMethod().equals("GET")) {
-            return api.view();
-        }
-        String caller = caller(exchange.getRequestHeaders().get("Authorization"));
         byte[] body = exchange.getRequestBody().readNBytes(MAX_BODY_BYTES + 1);
         if (body.length > MAX_BODY_BYTES) {
             throw new KvException(
@@ -206,8 +186,23 @@ public final class ControlServer implements AutoCloseable {
                     "the body is longer than " + MAX_BODY_BYTES + " bytes (expected: at most that)");
         }
         String query = exchange.getRequestURI().getQuery();
-        return api.answer(new ControlApi.Request(
-                exchange.getRequestMethod(), path, query == null ? "" : query, new String(body, UTF_8), caller));
+        return api.answer(
+                endpoint,
+                new ControlApi.Request(method, path, query == null ? "" : query, new String(body, UTF_8), caller));
+    }
+
+    /** What changes nothing may be looked at on this machine without a token; who shows one must be allowed, there as well. */
+    private static boolean mayAskWithoutToken(HttpExchange exchange, ControlApi.@Nullable Endpoint endpoint) {
+        if (endpoint == null) {
+            return false;
+        }
+        if (endpoint.access() == ControlApi.Access.OPEN) {
+            return true;
+        }
+        return endpoint.access() == ControlApi.Access.LOOK
+                && !exchange.getRequestHeaders().containsKey("Authorization")
+                && exchange.getRemoteAddress().getAddress().isLoopbackAddress()
+                && FORWARDED.stream().noneMatch(exchange.getRequestHeaders()::containsKey);
     }
 
     /** Returns whom the token was made for, if it is an administrator's of the operating account: not of a customer's. */
@@ -215,7 +210,12 @@ public final class ControlServer implements AutoCloseable {
         String header = headers == null || headers.size() != 1 ? "" : headers.get(0);
         Grant grant = authority.authenticate(
                 header.startsWith(BEARER) ? header.substring(BEARER.length()).strip() : "");
-        if (!grant.account().equals(api.account()) || !grant.permissions().allowsEverywhere(Permission.ADMIN)) {
+        if (!grant.account().equals(api.account())) {
+            // To another account there is nothing here: not even a name of whose it is.
+            throw new KvException(
+                    ErrorCode.NOT_FOUND, "there is nothing here for the account of this token; check the URL");
+        }
+        if (!grant.permissions().allowsEverywhere(Permission.ADMIN)) {
             throw KvException.denied(
                     new Denial(DenialReason.SCOPE, authority.environment(), grant.environment(), null),
                     "the token of '" + grant.subject() + "' may not deploy (expected: an administrator's of account "

@@ -2,9 +2,11 @@ package io.nearkv.server.control;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.deploy.control.ControlQuotas;
 import io.nearkv.deploy.control.DependencyGraph;
 import io.nearkv.server.config.DataFolder;
 import io.nearkv.server.config.ListenAddress;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -21,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * @param stagingTrust the trust document of the environment where builds are tested before, or null
  * @param roots the roots of the certificates of {@code kvs://} nodes, or null for the JDK's
  * @param dependencies what needs what
+ * @param quotas how much its tenant may use
+ * @param alertWebhook where alerts are posted, or null
+ * @param alertWebhookSecret the file with the secret that these requests are signed with, or null
  */
 public record ControlSettings(
         DataFolder folder,
@@ -30,7 +35,10 @@ public record ControlSettings(
         Duration lease,
         @Nullable Path stagingTrust,
         @Nullable Path roots,
-        DependencyGraph dependencies) {
+        DependencyGraph dependencies,
+        ControlQuotas quotas,
+        @Nullable URI alertWebhook,
+        @Nullable Path alertWebhookSecret) {
     /** Checks that nothing is missing. */
     public ControlSettings {
         requireNonNull(folder, "folder");
@@ -38,6 +46,10 @@ public record ControlSettings(
         requireNonNull(listen, "listen");
         requireNonNull(lease, "lease");
         requireNonNull(dependencies, "dependencies");
+        requireNonNull(quotas, "quotas");
+        if (alertWebhook == null && alertWebhookSecret != null) {
+            throw new IllegalArgumentException("a webhook's secret and no webhook (expected: --alert-webhook as well)");
+        }
         nodes = List.copyOf(nodes);
     }
 }

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.nearkv.core.Value;
+import io.nearkv.deploy.control.ControlQuotas;
 import io.nearkv.deploy.control.DependencyGraph;
 import io.nearkv.deploy.control.RefusedException;
 import io.nearkv.server.config.DataFolder;
@@ -67,7 +68,10 @@ class ControlCommandsIT {
                         Duration.ofSeconds(60),
                         null,
                         null,
-                        DependencyGraph.NONE),
+                        DependencyGraph.NONE,
+                        ControlQuotas.DEFAULT,
+                        null,
+                        null),
                 InstantSource.system(),
                 options -> options.strayManifests(() -> strays));
         console.with("NEARKV_DATA", data("production").toString());
@@ -246,7 +250,10 @@ class ControlCommandsIT {
                         Duration.ofSeconds(60),
                         null,
                         null,
-                        DependencyGraph.NONE),
+                        DependencyGraph.NONE,
+                        ControlQuotas.DEFAULT,
+                        null,
+                        null),
                 InstantSource.system());
         console.with("NEARKV_DATA", data("staging").toString());
         String stray = publish("staging", "--out", manifest.toString());

@@ -367,7 +367,7 @@ class ControlIT {
                         fleet.done("token", "create", "--allow", "admin", "--account", "0".repeat(32))
                                 .out()
                                 .strip()))
-                .startsWith("403 ");
+                .startsWith("404 ");
         assertThat(get(url + "/v1/services/default/kv/production", fleet.adminToken()))
                 .startsWith("200 ");
     }

@@ -101,7 +101,7 @@ public final class ChildProcesses {
                 ControlPlane plane = ControlStore.open(folder.resolve("control"), transport, options);
                 NodeAuthority authority = NodeAuthority.open(identity.environment(), identity.files(), null, clock);
                 ControlServer server = ControlServer.start(
-                        new ControlApi(plane, World.PRODUCTION, identity.account()),
+                        new ControlApi(plane, World.PRODUCTION, identity.account(), null),
                         authority,
                         new ListenAddress(World.HOST, 0))) {
             plane.start();
