@@ -22,19 +22,31 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** How long it takes, with processes and users, until a build that hurts is left. {@code kv-server/campaign detect SECONDS}: how long each row waits at most. */
 @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true", disabledReason = "kv-server/campaign detect")
 class DetectIT {
-    private static final int LIMIT_SECONDS = Integer.getInteger("nearkv.test.rounds", 30);
-    private static final int USERS = 12;
+    private static final int LIMIT_SECONDS = Integer.getInteger("nearkv.test.rounds", 70);
+    /** The whole is over by then: rows that there is no time left for say so. */
+    private static final int BUDGET_SECONDS = 340;
+
+    private static final int LATE_SECONDS = 15;
+    private static final int USERS = 20;
     private static final long PACE_NANOS = 4_000_000;
     private static final int KEYS = 20_000;
     private static final String WAY_BACK = "the way back is taken";
     /** Of the α of 1 in 1,000, the half that is the nodes': there is one. */
     private static final double ALPHA = 5e-4;
+    /** Response times are compared for four kinds of answers and three percentiles, one request in four is timed, and of every hundred answers of known-good one is beyond its 99th percentile. */
+    private static final double LATENCY_ALPHA = ALPHA / 12;
+
+    private static final double TIMED = 0.25;
+    private static final double BEYOND_P99 = 0.01;
+    /** The share of the answers that is beyond it where the slowest tenth takes a fifth longer, as {@link TestBuild} spreads them: 0.01^(1/1.2). */
+    private static final double BEYOND_P99_IF_SLOW = Math.pow(BEYOND_P99, 1 / 1.2);
 
     @TempDir
     Path folder;
@@ -43,17 +55,20 @@ class DetectIT {
     private final LongAdder failures = new LongAdder();
     private final AtomicBoolean over = new AtomicBoolean();
 
-    /** A fault: which share of the gets fails, by which factor the slowest tenth is slower, after how many seconds in the step it begins. */
+    private final long started = System.nanoTime();
+
+    /** A fault: which share of the reads fails, by which factor the slowest tenth is slower, after how many seconds in the step it begins. */
     private record Fault(String name, double failing, double slowness, int after) {}
 
     private static final List<Fault> FAULTS = List.of(
-            new Fault("every request fails", 1, 1, 5),
-            new Fault("+5 points", 0.05, 1, 5),
-            new Fault("+1 point", 0.01, 1, 5),
-            new Fault("p99 20 % slower", 0, 1.2, 5),
-            new Fault("+5 points, late", 0.05, 1, LIMIT_SECONDS));
+            new Fault("every request fails", 1, 1, 3),
+            new Fault("+5 points", 0.05, 1, 3),
+            new Fault("+1 point", 0.01, 1, 3),
+            new Fault("p99 20 % slower", 0, 1.2, 3),
+            new Fault("+5 points, late", 0.05, 1, LATE_SECONDS));
 
     @Test
+    @Timeout(480)
     void a_build_that_hurts_is_left_within_a_bounded_time() throws Exception {
         ExecutorService users = Executors.newFixedThreadPool(USERS);
         List<String> table = new ArrayList<>();
@@ -78,20 +93,13 @@ class DetectIT {
                 for (int i = 0; i < USERS; i++) {
                     var unused = users.submit(() -> use(kv.namespace("default")));
                 }
-                hold(3);
-                table.add(String.format(
-                        Locale.ROOT,
-                        "%-22s %6s %10s %14s %8s %8s",
-                        "fault",
-                        "share",
-                        "requests/s",
-                        "way back",
-                        "failed",
-                        "why"));
+                hold(5);
+                System.out.println("fault                   share  requests/s       way back   failed why");
                 for (Fault fault : FAULTS) {
                     for (int percent : List.of(1, 10, 50)) {
-                        table.add(row(fleet, router, candidate, next, fault, percent));
-                        System.out.println(table.get(table.size() - 1));
+                        String row = row(fleet, router, candidate, next, fault, percent);
+                        table.add(row);
+                        System.out.println(row);
                     }
                 }
                 over.set(true);
@@ -101,7 +109,6 @@ class DetectIT {
             users.shutdownNow();
             builds.forEach(Process::destroyForcibly);
         }
-        table.forEach(System.out::println);
         assertThat(table.stream().filter(row -> row.startsWith("every request fails")))
                 .allMatch(row -> row.contains("impact_errors"));
     }
@@ -114,44 +121,42 @@ class DetectIT {
             Fault fault,
             int percent)
             throws Exception {
-        tell(candidate, 0, 1);
-        long begun = calls.sum();
-        long since = System.nanoTime();
-        hold(2);
-        double rate = (calls.sum() - begun) * 1e9 / (System.nanoTime() - since);
-        double requests = rate * (LIMIT_SECONDS + fault.after());
-        double share = percent / 100.0;
-        double detectable = ImpactDetector.detectable(requests * share, requests * (1 - share), 0.001, ALPHA);
-        if (fault.failing() > 0 && fault.failing() < detectable) {
+        double rate = rate(2);
+        double left = BUDGET_SECONDS - fault.after() - (System.nanoTime() - started) / 1e9;
+        double limit = Math.min(LIMIT_SECONDS, left);
+        if (limit < LIMIT_SECONDS / 3.0) {
+            return line(fault, percent, rate, "not tried", 0, "no time left");
+        }
+        double needed = secondsNeeded(fault, rate, percent / 100.0);
+        if (needed > limit) {
             return line(
                     fault,
                     percent,
                     rate,
                     "not detectable",
-                    "-",
-                    String.format(Locale.ROOT, "from %.1f points on in %d s", detectable * 100, LIMIT_SECONDS));
+                    0,
+                    String.format(Locale.ROOT, "in %.0f s at this rate: needs about %.0f s", limit, needed));
         }
+        long pulls = pulls(router);
         fleet.productionDone("route", "set", next.id(), "--weight", percent + "%");
         hold(fault.after());
-        long pulls = pulls(router);
+        boolean early = pulls(router) > pulls;
         long failed = failures.sum();
-        begun = calls.sum();
         long start = System.nanoTime();
         tell(candidate, fault.failing(), fault.slowness());
-        while (pulls(router) == pulls && System.nanoTime() - start < LIMIT_SECONDS * 1_000_000_000L) {
+        while (pulls(router) == pulls && System.nanoTime() - start < limit * 1e9) {
             LockSupport.parkNanos(2_000_000);
         }
         double seconds = (System.nanoTime() - start) / 1e9;
-        rate = (calls.sum() - begun) / seconds;
         boolean found = pulls(router) > pulls;
         String why = found
                 ? router.err().stream()
                         .filter(line -> line.contains(WAY_BACK))
-                        .reduce((a, b) -> b)
-                        .orElse("")
+                        .reduce("", (before, later) -> later)
+                        .replaceAll(".*(impact_[a-z]+|build_refused|lease[a-z_]*).*", "$1")
                 : "";
-        tell(candidate, 0, 1);
         hold(1); // What was under way ends, so that it counts for this row.
+        tell(candidate, 0, 1);
         long hurt = failures.sum() - failed;
         if (!found) {
             fleet.productionDone("rollback");
@@ -160,19 +165,49 @@ class DetectIT {
                 .until(() -> !fleet.productionDone("route", "show", "--node", router.address())
                         .out()
                         .contains(next.id() + "=" + percent * 100));
-        hold(4); // The control plane confirms the way back.
+        hold(2); // The control plane confirms the way back.
         return line(
                 fault,
                 percent,
                 rate,
-                found ? String.format(Locale.ROOT, "%.2f s", seconds) : "not in " + LIMIT_SECONDS + " s",
-                Long.toString(hurt),
-                why.replaceAll(".*(impact_[a-z]+|build_refused).*", "$1"));
+                early
+                        ? "before it began"
+                        : found
+                                ? String.format(Locale.ROOT, "%.2f s", seconds)
+                                : String.format(Locale.ROOT, "not in %.0f s", limit),
+                hurt,
+                why);
     }
 
-    private static String line(Fault fault, int percent, double rate, String time, String failed, String why) {
+    /** Returns in how many seconds a fault is found at this rate, most of the time; infinite if never. */
+    private static double secondsNeeded(Fault fault, double rate, double share) {
+        boolean slow = fault.failing() == 0;
+        double effect = slow ? BEYOND_P99_IF_SLOW - BEYOND_P99 : fault.failing();
+        double compared = slow ? rate * TIMED : rate;
+        for (double seconds = 1; seconds < 10_000; seconds *= 1.1) {
+            double requests = compared * seconds;
+            if (ImpactDetector.detectable(
+                            requests * share,
+                            requests * (1 - share),
+                            slow ? BEYOND_P99 : 0.001,
+                            slow ? LATENCY_ALPHA : ALPHA)
+                    <= effect) {
+                return seconds;
+            }
+        }
+        return Double.POSITIVE_INFINITY;
+    }
+
+    private double rate(int seconds) {
+        long begun = calls.sum();
+        long since = System.nanoTime();
+        hold(seconds);
+        return (calls.sum() - begun) * 1e9 / (System.nanoTime() - since);
+    }
+
+    private static String line(Fault fault, int percent, double rate, String time, long failed, String why) {
         return String.format(
-                Locale.ROOT, "%-22s %4d %% %10.0f %14s %8s %s", fault.name(), percent, rate, time, failed, why);
+                Locale.ROOT, "%-22s %4d %% %11.0f %15s %8d %s", fault.name(), percent, rate, time, failed, why);
     }
 
     private static long pulls(RunningServer router) {

@@ -25,7 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
-/** An instance of a build, as a process of its own, whose gets take a few milliseconds and can be made to fail or to be slow: {@code FAILING-SHARE SLOWNESS} as a line on standard input. */
+/** An instance of a build, as a process of its own, whose reads take a few milliseconds and can be made to fail or to be slow: {@code FAILING-SHARE SLOWNESS} as a line on standard input. */
 final class TestBuild {
     /** Answers take this long on average, spread exponentially: the 99th percentile is at about 14 ms. */
     private static final double MEAN_MICROS = 3_000;
@@ -75,13 +75,15 @@ final class TestBuild {
                         return null;
                     }
                     ThreadLocalRandom random = ThreadLocalRandom.current();
-                    boolean get = method.getName().equals("get");
-                    if (get && random.nextDouble() < failing) {
+                    // A server answers a get by opening the entry: a large value goes out piece by piece.
+                    boolean read =
+                            method.getName().equals("open") || method.getName().equals("get");
+                    if (read && random.nextDouble() < failing) {
                         return CompletableFuture.failedFuture(new KvException(ErrorCode.INTERNAL, "fails for a test"));
                     }
                     try {
                         Object answer = method.invoke(store, arguments);
-                        if (!get || !(answer instanceof CompletableFuture<?> future)) {
+                        if (!read || !(answer instanceof CompletableFuture<?> future)) {
                             return answer;
                         }
                         double micros = -MEAN_MICROS * Math.log(1 - random.nextDouble());

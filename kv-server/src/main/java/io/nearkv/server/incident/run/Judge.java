@@ -116,9 +116,9 @@ final class Judge {
                 "refused",
                 said(result("T3")),
                 !result("T3").accepted());
-        nobodyFails("T2", "requests that fail until the rollout goes on", Moment.T2, Moment.T3);
-        nobodyFails("T3", "requests that fail until the rollback", Moment.T3, Moment.T4);
-        nobodyFails("T4", "requests that fail until the first edit", Moment.T4, Moment.T5);
+        nobodyFails("T2", "requests that fail until the rollout goes on", Moment.T2.minute(), Moment.T3.minute());
+        nobodyFails("T3", "requests that fail until the rollback", Moment.T3.minute(), Moment.T4.minute());
+        nobodyFails("T4", "requests that fail until the first edit", Moment.T4.minute(), Moment.T5.minute());
         StepResult rollback = result("T4");
         add(
                 "T4",
@@ -188,6 +188,10 @@ final class Judge {
                 count("F5", "requests for it that a known-good build has answered", evidence.answeredInstead());
             }
         }
+        // From the start: a short run has hardly a request between its T2 and its T3.
+        nobodyFails("T2", "requests that fail until the rollout goes on", 0, minuteOf("T3"));
+        nobodyFails("T3", "requests that fail until the rollback", minuteOf("T3"), minuteOf("T4"));
+        nobodyFails("T4", "requests that fail until the edit", minuteOf("T4"), minuteOf("T6"));
         return checks;
     }
 
@@ -227,9 +231,18 @@ final class Judge {
         add(id, title, minutes(wanted), number(measured), fits(measured, wanted));
     }
 
-    /** From one moment of the report to the next nobody who asks the store may fail once, and somebody must have asked. */
-    private void nobodyFails(String id, String title, Moment from, Moment to) {
-        Share share = findings.store(new Window(from.minute(), to.minute()));
+    /** Returns the minute in which a step began, the last one of the run if it did not happen. */
+    private double minuteOf(String id) {
+        return events.stream()
+                .filter(each -> each.id().equals(id))
+                .mapToDouble(ScriptEvent::minute)
+                .findFirst()
+                .orElse(timeline.minutes());
+    }
+
+    /** From one step to the next nobody who asks the store may fail once, and somebody must have asked. */
+    private void nobodyFails(String id, String title, double from, double to) {
+        Share share = findings.store(new Window((int) Math.min(from, to), (int) Math.ceil(to)));
         add(id, title, "0", share.toString(), share.failed() == 0 && share.requests() > 0);
     }
 

@@ -189,21 +189,46 @@ class JudgeTest {
                 .containsExactly("T2 the build from the list");
     }
 
+    private void layerEvents() {
+        event("T2", 4, null);
+        event("T3", 6, null);
+        event("T4", 10, null);
+        event("T6", 16, null);
+    }
+
+    @Test
+    void one_request_that_fails_behind_a_layer_is_told_with_the_step_before_it() {
+        layerEvents();
+
+        assertThat(wrong(judge(users(Effect.FAILS, minute -> minute == 7 ? 0.01 : 0))
+                        .layer(Layer.FALLBACK, new Evidence(0, 0, 0, 0, 9))))
+                .containsExactly("T3 requests that fail until the rollback");
+    }
+
+    @Test
+    void a_step_that_was_not_taken_shows_nothing_of_a_layer() {
+        layerEvents();
+        events.removeIf(each -> each.id().equals("T4"));
+
+        assertThat(wrong(judge(users(Effect.FAILS, minute -> 0)).layer(Layer.FALLBACK, new Evidence(0, 0, 0, 0, 9))))
+                .containsExactly("T4 requests that fail until the edit");
+    }
+
     @Test
     void each_layer_has_to_be_seen_at_work() {
-        events.add(new ScriptEvent("T2", 4, 4, "choose", StepResult.done("taken", 1, 0, 0)));
-        event("T3", 6, null);
+        layerEvents();
+        ClassResult users = users(Effect.FAILS, minute -> 0);
 
         for (Layer layer : Layer.values()) {
-            assertThat(wrong(judge().layer(layer, Evidence.NONE)))
+            assertThat(wrong(judge(users).layer(layer, Evidence.NONE)))
                     .as("%s", layer)
                     .isNotEmpty();
         }
-        assertThat(wrong(judge().layer(Layer.HANDSHAKE, new Evidence(0, 5, 0, 0, 0))))
+        assertThat(wrong(judge(users).layer(Layer.HANDSHAKE, new Evidence(0, 5, 0, 0, 0))))
                 .isEmpty();
-        assertThat(wrong(judge().layer(Layer.HANDSHAKE, new Evidence(0, 5, 1, 0, 0))))
+        assertThat(wrong(judge(users).layer(Layer.HANDSHAKE, new Evidence(0, 5, 1, 0, 0))))
                 .containsExactly("F5 requests that were given to the build");
-        assertThat(wrong(judge().layer(Layer.FALLBACK, new Evidence(0, 0, 0, 0, 9))))
+        assertThat(wrong(judge(users).layer(Layer.FALLBACK, new Evidence(0, 0, 0, 0, 9))))
                 .isEmpty();
     }
 
