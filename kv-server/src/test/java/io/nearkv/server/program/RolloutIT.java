@@ -152,7 +152,7 @@ class RolloutIT {
                 .contains("\"alerts\":[{");
         assertThat(get(control + "/metrics"))
                 .contains(
-                        "nearkv_control_rollout_active{tenant=\"default\",service=\"kv\",environment=\"production\"} 0.0")
+                        "nearkv_control_rollout_active{tenant=\"default\",service=\"kv\",environment=\"production\"} 0\n")
                 .contains("nearkv_control_alerts_total{");
         assertThat(get(control + "/v1/services/default/kv/production/rollout")).contains("unauthorized");
     }
