@@ -155,9 +155,9 @@ class ClusterIT {
             assertThat(count).isGreaterThan(50);
             // Each node is asked: strong reads are answered by whoever leads, and lost by nobody.
             for (int i = 0; i < clients.size(); i++) {
-                KvNamespace asked = clients.get(i).namespace("default");
+                KvNamespace asked = clients.get(i).namespace("default").withReadOptions(ReadOptions.STRONG);
                 for (String key : writers.get((i + 1) % writers.size()).acknowledged) {
-                    GetResult found = asked.get(key, ReadOptions.STRONG);
+                    GetResult found = asked.get(key);
                     assertThat(found).as(key).isInstanceOf(GetResult.Found.class);
                     assertThat(((GetResult.Found) found).value().asString()).isEqualTo(key);
                 }
