@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -137,7 +138,7 @@ class ClusterIT {
             for (int round = 0; round < 2; round++) {
                 String leader =
                         await().atMost(Duration.ofSeconds(30)).until(() -> leader(program), found -> found != null);
-                running.get(leader).kill();
+                server(running, leader).kill();
                 await().atMost(Duration.ofSeconds(30))
                         .until(() -> leader(program), found -> found != null && !found.equals(leader));
                 running.put(leader, start(program, leader));
@@ -167,7 +168,7 @@ class ClusterIT {
             assertThat(status.exitCode()).as("%s", status).isZero();
             assertThat(status.out()).contains("leader").contains("follower").doesNotContain("unreachable");
             for (String node : NODES) {
-                assertThat(running.get(node).stop()).isZero();
+                assertThat(server(running, node).stop()).isZero();
             }
         } finally {
             running.values().forEach(RunningServer::close);
@@ -176,13 +177,18 @@ class ClusterIT {
 
     /** Each prefers a node, and knows the others. */
     private static Kv connect(String token, Map<String, RunningServer> running, String first) {
-        KvClientBuilder client = KvClient.builder().server(running.get(first).address());
+        KvClientBuilder client =
+                KvClient.builder().server(server(running, first).address());
         for (String node : NODES) {
             if (!node.equals(first)) {
-                client.server(running.get(node).address());
+                client.server(server(running, node).address());
             }
         }
         return client.token(token).timeout(Duration.ofSeconds(5)).build().kv();
+    }
+
+    private static RunningServer server(Map<String, RunningServer> running, String node) {
+        return Objects.requireNonNull(running.get(node), node);
     }
 
     private @Nullable String leader(Program program) {
