@@ -218,7 +218,7 @@ class ClusterIT {
         assertThat(other.exitCode()).as("%s", other).isZero();
 
         Program.Result unknown = program.run("serve", "--cluster", "a/cluster.json", "--node", "n7", "--data", "a/n7");
-        assertThat(unknown.exitCode()).as("%s", unknown).isEqualTo(1);
+        assertThat(unknown.exitCode()).as("%s", unknown).isEqualTo(2);
         assertThat(unknown.err()).contains("n7").contains("n1");
         Program.Result foreign = program.run(
                 "serve", "--cluster", "a/cluster.json", "--node", "n1", "--join", "b/n1.join", "--data", "a/n1");
