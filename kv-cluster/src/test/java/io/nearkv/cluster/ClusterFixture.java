@@ -40,7 +40,8 @@ final class ClusterFixture implements StoreFixture {
 
     @Override
     public boolean canReopen() {
-        return true;
+        // Four seconds each time; nodes stop and start in HistoryTest too, and are killed in ClusterIT.
+        return Boolean.getBoolean("nearkv.test.long");
     }
 
     @Override
