@@ -40,8 +40,7 @@ final class ClusterFixture implements StoreFixture {
 
     @Override
     public boolean canReopen() {
-        // Four seconds each time; nodes stop and start in HistoryTest too, and are killed in ClusterIT.
-        return Boolean.getBoolean("nearkv.test.long");
+        return true;
     }
 
     @Override
