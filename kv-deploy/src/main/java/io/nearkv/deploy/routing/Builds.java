@@ -135,10 +135,26 @@ final class Builds implements AutoCloseable {
         if (!layers.fallback()) {
             return;
         }
+        lookAtLinks();
         Impact impact = guard.look(current, GUARD_INTERVAL.toMillis() / 1_000.0);
         if (impact != null && impact.isAgainstCandidate()) {
             wayBack.take(
                     IMPACT + impact.kind().label(), current.entries().get(0).id() + ": " + impact.text());
+        }
+    }
+
+    /** A build that is refused before any request, because of what it says or shows at its greeting, is left like one that refuses requests, and each attempt is evidence as a refusal is. */
+    private void lookAtLinks() {
+        RouteTable current = table;
+        if (current == null) {
+            return;
+        }
+        for (Target target : current.all()) {
+            KvException refusal = target.newLinkRefusal();
+            // A known-good one is not given up for that: it is asked again for as long as it takes.
+            if (refusal != null && isOfBuild(refusal) && !current.isKnownGood(target)) {
+                refusedAsBuild(current, target, refusal);
+            }
         }
     }
 

@@ -21,6 +21,9 @@ final class Target {
     /** Why the build was left; null while it was not. */
     private volatile @Nullable KvException ejection;
 
+    /** The link's refusal that was seen last; only the thread that looks at links uses it. */
+    private @Nullable KvException seenRefusal;
+
     Target(String build, List<String> endpoints, RouteLink link, Tally tally) {
         this.build = build;
         this.endpoints = List.copyOf(endpoints);
@@ -35,6 +38,17 @@ final class Target {
 
     RouteLink link() {
         return link;
+    }
+
+    /** Returns why the last attempt to connect has failed, if it has, and has not been asked about before; else null. For one thread. */
+    @Nullable
+    KvException newLinkRefusal() {
+        KvException refusal = link.refusal();
+        if (refusal == seenRefusal) {
+            return null;
+        }
+        seenRefusal = refusal;
+        return refusal;
     }
 
     /** Returns whether requests may be given to it now. */

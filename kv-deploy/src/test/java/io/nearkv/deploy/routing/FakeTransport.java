@@ -25,6 +25,8 @@ final class FakeTransport implements RouteTransport {
         volatile boolean listening = true;
         /** What the build answers every call with; null for an answer of the store. */
         volatile @Nullable KvException refusal;
+        /** What the build is refused for before any request, at the last attempt; null if it is not. */
+        volatile @Nullable KvException refusedAtGreeting;
 
         final List<String> calls = new CopyOnWriteArrayList<>();
     }
@@ -107,11 +109,15 @@ final class FakeTransport implements RouteTransport {
 
         @Override
         public boolean isReady() {
-            return !closed && instances.listening;
+            return !closed && instances.listening && instances.refusedAtGreeting == null;
         }
 
         @Override
         public @Nullable KvException refusal() {
+            KvException atGreeting = instances.refusedAtGreeting;
+            if (atGreeting != null) {
+                return atGreeting;
+            }
             return instances.listening ? null : new KvException(ErrorCode.UNAVAILABLE, "connection refused");
         }
 

@@ -291,6 +291,47 @@ class RoutedStoreTest {
     }
 
     @Test
+    void three_refusals_at_the_greeting_take_the_process_back_without_a_request() {
+        of(candidate).refusedAtGreeting = foreign;
+        builds.apply(route(10_000));
+        builds.watch();
+
+        await().untilAsserted(() -> assertThat(stats(candidate).ejected()).isTrue());
+        assertThat(stats(candidate).refusals()).as("one attempt counts once").isEqualTo(1);
+        assertThat(waysBack).isEmpty();
+        for (int attempt = 2; attempt <= 3; attempt++) {
+            int seen = attempt;
+            of(candidate).refusedAtGreeting = KvException.denied(
+                    new KvException.Denial(DenialReason.BUILD_NOT_AUTHORIZED, "production", "production", "s1"),
+                    "attempt " + attempt);
+            await().untilAsserted(() -> assertThat(stats(candidate).refusals()).isEqualTo(seen));
+        }
+
+        await().untilAsserted(() -> assertThat(waysBack).hasSize(1));
+        assertThat(waysBack.get(0)).startsWith("build_refused " + candidate.id());
+        getMany();
+        assertThat(of(candidate).calls).isEmpty();
+    }
+
+    @Test
+    void a_known_good_build_that_is_refused_at_the_greeting_is_neither_left_nor_a_reason_to_go_back() {
+        of(old).refusedAtGreeting = foreign;
+        of(candidate).refusedAtGreeting = new KvException(ErrorCode.UNAVAILABLE, "nobody listens");
+        builds.apply(route(5_000));
+        builds.watch();
+        getMany();
+        of(old).refusedAtGreeting = unauthorizedBuild;
+        getMany();
+
+        // Both have been looked at when the other one's counters are those of a look later.
+        of(candidate).refusedAtGreeting = foreign;
+        await().untilAsserted(() -> assertThat(stats(candidate).ejected()).isTrue());
+        assertThat(stats(old).ejected()).isFalse();
+        assertThat(stats(old).refusals()).isZero();
+        assertThat(waysBack).isEmpty();
+    }
+
+    @Test
     void a_known_good_build_that_refuses_is_replaced_by_the_next_and_tried_again() {
         builds.apply(route(0));
         of(old).refusal = unauthorizedBuild;

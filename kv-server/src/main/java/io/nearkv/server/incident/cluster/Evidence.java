@@ -4,7 +4,7 @@ package io.nearkv.server.incident.cluster;
  * What the machines themselves have counted since they were started.
  *
  * @param foreignDocumentsRefused signed routes that routers have refused because of a build of another environment
- * @param linksRefused connections that routers have given up because of what the other end had to show
+ * @param linksRefused times that routers have refused the build before any request, because of what it had to show
  * @param buildRequests requests that routers have given to the build from the list
  * @param buildRefusals how many of them it has refused as a build
  * @param answeredInstead requests that a known-good build has answered although the route gave them to that one

@@ -42,6 +42,13 @@ public interface ReplayCluster extends AutoCloseable {
      */
     StepResult rollback(ListedBuild listed) throws InterruptedException;
 
+    /**
+     * Waits until all routers have gone back to known-good by themselves.
+     *
+     * @param millis how long at most
+     */
+    StepResult awaitWayBack(long millis) throws InterruptedException;
+
     /** Has the CI fetch its secret and do nothing with it. */
     StepResult ciSecret() throws InterruptedException;
 

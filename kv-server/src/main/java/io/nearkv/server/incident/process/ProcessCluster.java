@@ -38,6 +38,7 @@ final class ProcessCluster implements ReplayCluster {
     private static final long INTRUDER_MILLIS = 15_000;
     private static final int INTRUDER_LOOKS = 20;
     private static final long INTRUDER_PAUSE_MILLIS = 100;
+    private static final long WAY_BACK_PAUSE_MILLIS = 20;
 
     private final World world;
     private final ClusterPlan plan;
@@ -165,6 +166,20 @@ final class ProcessCluster implements ReplayCluster {
                 ? control.rollback("the old build was fine")
                 // What rolled back in the report took its target from the list.
                 : control.setWeight(listed.id(), ALL, "rollback to the build from the list");
+    }
+
+    @Override
+    public StepResult awaitWayBack(long millis) throws InterruptedException {
+        long begun = System.nanoTime();
+        int back = routes.following(world.known(), ALL);
+        while (back < ROUTERS && millisSince(begun) < millis) {
+            Thread.sleep(WAY_BACK_PAUSE_MILLIS);
+            back = routes.following(world.known(), ALL);
+        }
+        long took = millisSince(begun);
+        return back > 0
+                ? StepResult.done("gone back to known-good", took, back, ROUTERS)
+                : StepResult.refused("NOT_BACK", "no router has gone back", took);
     }
 
     @Override

@@ -59,11 +59,13 @@ final class RouterCounters implements AutoCloseable {
         for (String each : operations) {
             try {
                 MetricsPage page = MetricsPage.of(each);
-                double weight = page.sum("nearkv_route_weight", id);
                 documents += page.sum("nearkv_route_rejections_total", FOREIGN);
-                links += weight > 0 && page.sum("nearkv_route_usable", id) == 0 ? 1 : 0;
-                requests += page.sum("nearkv_route_requests_total", id);
-                refusals += page.sum("nearkv_route_refusals_total", id);
+                double given = page.sum("nearkv_route_requests_total", id);
+                double refused = page.sum("nearkv_route_refusals_total", id);
+                // Who has refused what he has not asked anything has done so by what it showed.
+                links += Math.max(0, refused - given);
+                requests += given;
+                refusals += refused;
                 instead += page.sum("nearkv_route_fallbacks_total", id) + page.sum("nearkv_route_diverted_total", id);
             } catch (KvException e) {
                 return; // One that was killed would make the sums of the others look small.

@@ -22,6 +22,7 @@ final class Judge {
     private static final double ALL = 0.99;
 
     private static final long BREAK_GLASS_MILLIS = 1000;
+    private static final long WAY_BACK_MILLIS = 2000;
     private static final double DEVIATIONS = 3.5;
     private static final String SHARE = "share of requests that fail";
 
@@ -182,10 +183,12 @@ final class Judge {
                         "0",
                         Long.toString(evidence.buildRequests()),
                         evidence.buildRequests() == 0);
+                wayBack();
             }
             case FALLBACK -> {
                 add("F5", "the route to it", "taken by all routers", said(route), everywhere(route));
                 count("F5", "requests for it that a known-good build has answered", evidence.answeredInstead());
+                wayBack();
             }
         }
         // From the start: a short run has hardly a request between its T2 and its T3.
@@ -193,6 +196,16 @@ final class Judge {
         nobodyFails("T3", "requests that fail until the rollback", minuteOf("T3"), minuteOf("T4"));
         nobodyFails("T4", "requests that fail until the edit", minuteOf("T4"), minuteOf("T6"));
         return checks;
+    }
+
+    private void wayBack() {
+        StepResult back = result(OperatorScript.WAY_BACK);
+        add(
+                OperatorScript.WAY_BACK,
+                "routers that go back by themselves",
+                "all, within " + WAY_BACK_MILLIS + " ms",
+                said(back),
+                back.accepted() && everywhere(back) && back.millis() <= WAY_BACK_MILLIS);
     }
 
     /** Adds that the audit logs hold. */

@@ -30,6 +30,12 @@ final class OperatorScript {
     private static final int SHORT_ROLLBACK = 10;
     private static final int SHORT_EDIT = 16;
 
+    /** The step in which each router leaves the build by itself. */
+    static final String WAY_BACK = "F6";
+
+    /** Routers are waited for so long even where the minutes are short. */
+    private static final long SHORT_WAY_BACK_MILLIS = 1500;
+
     private static final int VERIFY_MINUTES = Moment.T7.minute() - Moment.T6.minute();
     private static final String PRODUCTION = "production";
 
@@ -83,6 +89,13 @@ final class OperatorScript {
         chooseFromList();
         at(SHORT_ROUTE);
         step("T3", "10 % to the build from the list", () -> cluster.route(listed(), SECOND_SHARE));
+        if (events.get(events.size() - 1).result().reached() > 0) {
+            double left = (SHORT_ROLLBACK - clock.minute()) * clock.timeline().minuteNanos() / 1e6;
+            step(
+                    WAY_BACK,
+                    "each router goes back by itself",
+                    () -> cluster.awaitWayBack(Math.max(SHORT_WAY_BACK_MILLIS, (long) left)));
+        }
         at(SHORT_ROLLBACK);
         step("T4", "rollback by the API", () -> cluster.rollback(listed()));
         at(SHORT_EDIT);

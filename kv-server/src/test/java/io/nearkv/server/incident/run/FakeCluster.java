@@ -58,6 +58,8 @@ public final class FakeCluster implements ReplayCluster {
         AUDIT_BROKEN,
         /** The rollback by command reaches all routers but one. */
         ONE_ROUTER_UNREACHED,
+        /** One router follows the route to the build of staging though that refuses. */
+        ONE_ROUTER_STAYS,
         /** A build of staging gets ready before the store of production. */
         FOREIGN_BUILD_JOINS
     }
@@ -191,6 +193,12 @@ public final class FakeCluster implements ReplayCluster {
     @Override
     public StepResult rollback(ListedBuild listed) {
         return preChecks() ? StepResult.done("to the ledger's", 1, ROUTERS, ROUTERS) : route(listed, 10_000);
+    }
+
+    @Override
+    public StepResult awaitWayBack(long millis) {
+        return StepResult.done(
+                "gone back", 1, faults.contains(Fault.ONE_ROUTER_STAYS) ? ROUTERS - 1 : ROUTERS, ROUTERS);
     }
 
     @Override

@@ -192,6 +192,7 @@ class JudgeTest {
     private void layerEvents() {
         event("T2", 4, null);
         event("T3", 6, null);
+        event("F6", 6.2, null);
         event("T4", 10, null);
         event("T6", 16, null);
     }

@@ -116,9 +116,13 @@ class ReplayIT {
     @Test
     void a_drill_that_fails_does_not_pass() throws Exception {
         ReplayResult result = replay(
-                Mode.EACH_LAYER, Set.of(FakeCluster.Fault.ONE_ROUTER_UNREACHED, FakeCluster.Fault.FOREIGN_BUILD_JOINS));
+                Mode.EACH_LAYER,
+                Set.of(
+                        FakeCluster.Fault.ONE_ROUTER_STAYS,
+                        FakeCluster.Fault.ONE_ROUTER_UNREACHED,
+                        FakeCluster.Fault.FOREIGN_BUILD_JOINS));
 
         assertThat(result.passed()).isFalse();
-        assertThat(wrong(result)).extracting(Check::id).containsExactly("A8", "B18");
+        assertThat(wrong(result)).extracting(Check::id).containsExactly("F6", "F6", "A8", "B18");
     }
 }
