@@ -53,6 +53,15 @@ public record ClusterLayout(
         }
     }
 
+    /**
+     * Returns a copy with these members.
+     *
+     * @throws IllegalArgumentException as the constructor
+     */
+    public ClusterLayout withMembers(List<ClusterMember> others) {
+        return new ClusterLayout(cluster, environment, account, namespace, others);
+    }
+
     /** Returns the history that positions of this cluster belong to. */
     public long lineage() {
         return cluster.getMostSignificantBits() ^ cluster.getLeastSignificantBits();

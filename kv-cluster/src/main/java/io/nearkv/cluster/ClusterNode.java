@@ -16,25 +16,17 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
-import org.apache.ratis.proto.RaftProtos.CommitInfoProto;
-import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftGroup;
 import org.apache.ratis.protocol.RaftGroupId;
-import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
-import org.apache.ratis.protocol.TransferLeadershipRequest;
-import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.storage.RaftStorage;
 import org.apache.ratis.util.LifeCycle;
@@ -57,30 +49,30 @@ public final class ClusterNode implements AutoCloseable {
     private final ClusterMember self;
     private final RaftPeerId selfId;
     private final PeerStores peers;
-    private final RaftServer server;
     private final Partition partition;
+    private final Membership membership;
     private final LeaderStore leaderStore;
     private final Router router;
     private final ClusterStore store;
     private final ScheduledThreadPoolExecutor timer;
-    private final ClientId adminId = ClientId.randomId();
-    private final AtomicLong callIds = new AtomicLong(1L << 40);
     private final InstantSource clock;
     private final AtomicBoolean sweeping = new AtomicBoolean();
-    private final AtomicBoolean closed = new AtomicBoolean();
-    private final Map<String, ClusterMember> known = new HashMap<>();
+    /** Guards the start and the end of the log against each other. */
+    private final Object lifeCycle = new Object();
+
+    private @Nullable RaftServer server;
+    private boolean closed;
 
     private ClusterNode(
             ClusterLayout layout,
             ClusterMember self,
-            RaftServer server,
+            Disk disk,
             Partition partition,
             PeerStores peers,
             ClusterOptions options) {
         this.layout = layout;
         this.self = self;
-        this.selfId = RaftPeerId.valueOf(self.id());
-        this.server = server;
+        this.selfId = Disk.peerId(self.id(), disk.id());
         this.partition = partition;
         this.peers = peers;
         this.clock = options.clock();
@@ -90,14 +82,17 @@ public final class ClusterNode implements AutoCloseable {
             return thread;
         });
         timer.setRemoveOnCancelPolicy(true);
-        layout.members().forEach(member -> known.put(member.id(), member));
-        this.leaderStore = new LeaderStore(partition, options, new SecureRandom());
+        this.membership = new Membership(
+                layout, self, disk, partition, peers, timer, founders -> startLog(disk, founders, options));
+        this.leaderStore = new LeaderStore(partition, options, new SecureRandom(), this::answer);
         this.router = new Router(partition, selfId, this::peerStore, timer, options.waitingRequests());
         this.store = new ClusterStore(partition, leaderStore, router, this::close);
     }
 
     /**
-     * Starts a node. Returns before there is a leader.
+     * Starts a node. Returns before there is a leader, and at the first start before the node has met the others.
+     *
+     * <p>A new cluster begins when all nodes of the layout are there once. A node with an empty folder that finds the cluster begun without it serves nothing until it is added.
      *
      * @param folder the folder of this node's data, made if it is missing
      * @param id which of the members of the layout this is
@@ -129,59 +124,82 @@ public final class ClusterNode implements AutoCloseable {
                     "the cluster is of environment '" + layout.environment() + "', and this node serves '"
                             + storeOptions.environment() + "'");
         }
-        RaftGroup group = RaftGroup.valueOf(
-                RaftGroupId.valueOf(layout.log()),
-                layout.members().stream().map(ClusterNode::peer).toList());
-        Partition partition = new Partition(group.getGroupId(), RaftPeerId.valueOf(id), options, storeOptions, layout);
+        Disk disk;
         try {
-            Path raft = folder.resolve("raft");
-            boolean first =
-                    !Files.isDirectory(raft.resolve(group.getGroupId().getUuid().toString()));
-            Files.createDirectories(raft);
-            RaftServer server = RaftServer.newBuilder()
-                    .setServerId(RaftPeerId.valueOf(id))
-                    .setGroup(group)
-                    .setOption(first ? RaftStorage.StartupOption.FORMAT : RaftStorage.StartupOption.RECOVER)
-                    .setStateMachineRegistry(asked -> partition.stateMachine())
-                    .setProperties(RaftSettings.of(options, self, raft))
-                    .setParameters(RaftSettings.parameters(options, partition.senders()))
-                    .build();
-            ClusterNode node = new ClusterNode(layout, self, server, partition, peers, options);
-            node.run(options);
+            disk = Disk.open(folder);
+        } catch (IOException e) {
+            throw cannotStart(id, folder, e);
+        }
+        Partition partition = new Partition(
+                RaftGroupId.valueOf(layout.log()), Disk.peerId(id, disk.id()), options, storeOptions, layout);
+        ClusterNode node = new ClusterNode(layout, self, disk, partition, peers, options);
+        boolean started = false;
+        try {
+            node.membership.begin();
+            node.keepUp(options);
+            started = true;
             return node;
         } catch (IOException e) {
-            KvException reason = partition.failure();
-            throw reason != null
-                    ? reason
-                    : new KvException(
-                            ErrorCode.UNAVAILABLE, "node '" + id + "' cannot start in " + folder + ": " + e, e);
+            throw cannotStart(id, folder, e);
+        } finally {
+            if (!started) {
+                node.timer.shutdownNow();
+            }
         }
     }
 
-    static RaftPeer peer(ClusterMember member) {
-        return RaftPeer.newBuilder()
-                .setId(member.id())
-                .setAddress(member.raft())
-                .build();
+    private static KvException cannotStart(String id, Path folder, IOException why) {
+        return new KvException(ErrorCode.UNAVAILABLE, "node '" + id + "' cannot start in " + folder + ": " + why, why);
     }
 
-    private void run(ClusterOptions options) throws IOException {
+    private void startLog(Disk disk, List<ClusterView.Member> founders, ClusterOptions options) {
+        synchronized (lifeCycle) {
+            if (closed) {
+                return;
+            }
+            RaftGroup group = RaftGroup.valueOf(
+                    partition.group(), founders.stream().map(Disk::peer).toList());
+            Path raft = disk.raft();
+            try {
+                boolean first = !Files.isDirectory(
+                        raft.resolve(group.getGroupId().getUuid().toString()));
+                Files.createDirectories(raft);
+                RaftServer made = RaftServer.newBuilder()
+                        .setServerId(selfId)
+                        .setGroup(group)
+                        .setOption(first ? RaftStorage.StartupOption.FORMAT : RaftStorage.StartupOption.RECOVER)
+                        .setStateMachineRegistry(asked -> partition.stateMachine())
+                        .setProperties(RaftSettings.of(options, self, raft))
+                        .setParameters(RaftSettings.parameters(options, partition.senders()))
+                        .build();
+                run(made);
+            } catch (IOException e) {
+                KvException reason = partition.failure();
+                throw reason != null ? reason : cannotStart(self.id(), raft, e);
+            }
+        }
+    }
+
+    private void run(RaftServer made) throws IOException {
         boolean started = false;
         try {
-            server.start();
-            partition.start(server);
-            long tick = TICK.toNanos();
-            var unused = timer.scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
-            long sweep = options.sweepInterval().toNanos();
-            unused = timer.scheduleWithFixedDelay(
-                    () -> sweep(options.uploadIdleTime()), sweep, sweep, TimeUnit.NANOSECONDS);
+            made.start();
+            partition.start(made);
+            server = made;
             started = true;
         } finally {
             if (!started) {
-                timer.shutdownNow();
-                server.close();
+                made.close();
             }
         }
+    }
+
+    private void keepUp(ClusterOptions options) {
+        long tick = TICK.toNanos();
+        var unused = timer.scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
+        long sweep = options.sweepInterval().toNanos();
+        unused =
+                timer.scheduleWithFixedDelay(() -> sweep(options.uploadIdleTime()), sweep, sweep, TimeUnit.NANOSECONDS);
     }
 
     private void tick() {
@@ -223,8 +241,48 @@ public final class ClusterNode implements AutoCloseable {
     }
 
     private @Nullable KvStore peerStore(RaftPeerId id) {
-        ClusterMember member = known.get(id.toString());
-        return member == null ? null : peers.store(member);
+        return partition.members().stream()
+                .filter(peer -> peer.getId().equals(id))
+                .findFirst()
+                .map(peer -> peers.store(Disk.member(peer, -1).place()))
+                .orElse(null);
+    }
+
+    /** Answers a question about the cluster; what changes it, only at the node that leads. */
+    private CompletableFuture<ClusterView> answer(ClusterQuestion question) {
+        try {
+            if (question instanceof ClusterQuestion.View) {
+                return CompletableFuture.completedFuture(membership.view());
+            }
+            if (!partition.leads()) {
+                return CompletableFuture.failedFuture(Partition.notLeader(partition.leader()));
+            }
+            if (question instanceof ClusterQuestion.Add add) {
+                return membership.add(add.place());
+            }
+            if (question instanceof ClusterQuestion.Remove remove) {
+                return membership.remove(remove.node(), this::handOver);
+            }
+            String to = ((ClusterQuestion.Transfer) question).node();
+            return CompletableFuture.supplyAsync(
+                    () -> {
+                        if (!self.id().equals(to)) {
+                            transferLeadership(to);
+                        }
+                        return membership.view();
+                    },
+                    timer);
+        } catch (KvException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private void handOver() {
+        try {
+            transferLeadership(null);
+        } catch (KvException e) {
+            log.atWarn().setCause(e).log("the leadership is not handed on");
+        }
     }
 
     /** Returns the store for clients. Closing it closes the node. */
@@ -255,51 +313,37 @@ public final class ClusterNode implements AutoCloseable {
         if (failure != null) {
             return failure;
         }
+        String problem = membership.problem();
+        if (problem != null) {
+            return new KvException(ErrorCode.UNAVAILABLE, "this node does not serve: " + problem);
+        }
         return partition.leader() == null
                 ? new KvException(
                         ErrorCode.UNAVAILABLE,
                         "no node leads (expected: a majority of the "
-                                + layout.members().size() + " nodes that reach each other)")
+                                + partition.members().size() + " nodes that reach each other)")
                 : null;
     }
 
     /** Returns what this node is doing. */
     public ClusterStatus status() {
+        ClusterView view = membership.view();
         RaftServer.Division division = partition.division();
-        List<ClusterStatus.Member> members = new ArrayList<>();
         ReplicaStore replica = partition.stateMachine().store();
-        if (division == null) {
-            return new ClusterStatus(
-                    self.id(), null, 0, -1, -1, 0, partition.queued(), router.waiting(), 0, 0, 0, members);
-        }
-        DivisionInfo info = division.getInfo();
-        Map<String, Long> committed = new HashMap<>();
-        for (CommitInfoProto commit : division.getCommitInfos()) {
-            committed.put(commit.getServer().getId().toStringUtf8(), commit.getCommitIndex());
-        }
-        for (RaftPeer peer : partition.members()) {
-            ClusterMember member = known.get(peer.getId().toString());
-            members.add(new ClusterStatus.Member(
-                    peer.getId().toString(),
-                    peer.getAddress(),
-                    member == null ? null : member.client(),
-                    committed.getOrDefault(peer.getId().toString(), -1L)));
-        }
-        members.sort(Comparator.comparing(ClusterStatus.Member::id));
-        RaftPeerId leader = info.getLeaderId();
         return new ClusterStatus(
                 self.id(),
-                leader == null ? null : leader.toString(),
-                info.getCurrentTerm(),
-                division.getRaftLog().getLastCommittedIndex(),
-                info.getLastAppliedIndex(),
+                view.state(),
+                view.leader(),
+                view.term(),
+                division == null ? -1 : division.getRaftLog().getLastCommittedIndex(),
+                view.appliedIndex(),
                 replica == null ? 0 : replica.position().version(),
                 partition.queued(),
                 router.waiting(),
                 partition.entries(),
                 partition.commands(),
                 partition.unknown(),
-                members);
+                view.members());
     }
 
     /**
@@ -310,29 +354,30 @@ public final class ClusterNode implements AutoCloseable {
      */
     public void transferLeadership(@Nullable String to) {
         if (!partition.leads()) {
-            throw new KvException(
-                    ErrorCode.UNAVAILABLE, "this node does not lead; node '" + partition.leader() + "' does");
+            throw Partition.notLeader(partition.leader());
         }
-        List<String> candidates = new ArrayList<>();
-        if (to != null) {
-            candidates.add(to);
-        } else {
-            status().members().stream()
-                    .filter(member -> !member.id().equals(self.id()))
-                    .sorted(Comparator.comparing(ClusterStatus.Member::commitIndex)
-                            .reversed())
-                    .forEach(member -> candidates.add(member.id()));
+        List<ClusterView.Member> candidates = membership.view().members().stream()
+                .filter(member -> to == null
+                        ? !member.node().equals(self.id())
+                        : member.node().equals(to))
+                .sorted(Comparator.comparing(ClusterView.Member::committed).reversed())
+                .toList();
+        if (to != null && candidates.isEmpty()) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    "node '" + to + "' is no member (expected: one of "
+                            + String.join(
+                                    ", ",
+                                    membership.view().members().stream()
+                                            .map(ClusterView.Member::node)
+                                            .toList())
+                            + ")");
         }
         String problem = "it is alone";
-        for (String candidate : candidates) {
+        for (ClusterView.Member candidate : candidates) {
             try {
-                RaftClientReply reply = server.transferLeadershipAsync(new TransferLeadershipRequest(
-                                adminId,
-                                selfId,
-                                partition.group(),
-                                callIds.incrementAndGet(),
-                                RaftPeerId.valueOf(candidate),
-                                TRANSFER_TIMEOUT.toMillis()))
+                RaftClientReply reply = partition
+                        .transfer(Disk.peerId(candidate.node(), candidate.disk()), TRANSFER_TIMEOUT)
                         .get(TRANSFER_TIMEOUT.toMillis() + 500, TimeUnit.MILLISECONDS);
                 if (reply.isSuccess()) {
                     return;
@@ -345,7 +390,8 @@ public final class ClusterNode implements AutoCloseable {
                 break;
             }
         }
-        throw new KvException(ErrorCode.UNAVAILABLE, "no other node takes over: " + problem);
+        throw new KvException(
+                ErrorCode.UNAVAILABLE, "no other node takes over: " + problem, null, Duration.ofSeconds(1), null);
     }
 
     /** Returns whether this node leads. */
@@ -356,21 +402,22 @@ public final class ClusterNode implements AutoCloseable {
     /** Hands the leadership on, if this node has it, then stops. Requests that are under way get their answer, or one that says that it is unknown. Idempotent. */
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
-            return;
-        }
-        try {
-            if (partition.leads() && layout.members().size() > 1) {
-                transferLeadership(null);
+        RaftServer running;
+        synchronized (lifeCycle) {
+            if (closed) {
+                return;
             }
-        } catch (KvException e) {
-            log.atInfo().setCause(e).log("the leadership is not handed on");
+            closed = true;
+            running = server;
+        }
+        if (partition.leads() && partition.members().size() > 1) {
+            handOver();
         }
         partition.close();
         timer.shutdown(); // Requests that wait for their turn still get it, and learn that there is no more.
         try {
-            if (server.getLifeCycleState() != LifeCycle.State.CLOSED) {
-                server.close();
+            if (running != null && running.getLifeCycleState() != LifeCycle.State.CLOSED) {
+                running.close();
             }
         } catch (IOException e) {
             log.atWarn().setCause(e).log("the node did not stop in order");

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
  * What a node of a cluster is doing, as it sees it.
  *
  * @param node its id
+ * @param state how it takes part
  * @param leader who leads, or null if it knows of nobody
  * @param term the term of the log
  * @param commitIndex the last entry that a majority has, as far as it knows
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ClusterStatus(
         String node,
+        ClusterView.State state,
         @Nullable String leader,
         long term,
         long commitIndex,
@@ -31,17 +33,7 @@ public record ClusterStatus(
         long entries,
         long commands,
         long unknown,
-        List<Member> members) {
-    /**
-     * A member.
-     *
-     * @param id its id
-     * @param raft where the nodes replicate
-     * @param client where it serves clients, or null if this node does not know
-     * @param commitIndex the last entry that it is known to have, or -1
-     */
-    public record Member(String id, String raft, @Nullable String client, long commitIndex) {}
-
+        List<ClusterView.Member> members) {
     /** Makes the list read-only. */
     public ClusterStatus {
         members = List.copyOf(members);

@@ -26,6 +26,7 @@ import io.nearkv.core.OpenResult;
 import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
+import io.nearkv.core.Value;
 import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
@@ -444,6 +445,15 @@ public final class ClusterStore implements KvStore {
                 }
             });
             return chain;
+        }
+
+        @Override
+        public CompletableFuture<Value> ask(Value question) {
+            requireNonNull(question, "question");
+            // How it looks from here is not how it looks from there.
+            return ClusterQuestion.decode(question) instanceof ClusterQuestion.View
+                    ? leader.admin().ask(question)
+                    : ask(at -> at.ask(question));
         }
 
         @Override

@@ -24,6 +24,7 @@ import io.nearkv.core.OpenResult;
 import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
+import io.nearkv.core.Value;
 import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
@@ -51,12 +52,23 @@ final class LeaderStore implements KvStore {
     private final StagedWrites writes;
     private final RandomGenerator random;
     private final ClusterOptions options;
+    private final Function<ClusterQuestion, CompletableFuture<ClusterView>> membership;
     private final Set<LeaderUpload> uploads = ConcurrentHashMap.newKeySet();
     private final AtomicInteger uploadCount = new AtomicInteger();
     private final Admin admin = new Admin();
 
-    LeaderStore(Partition partition, ClusterOptions options, RandomGenerator random) {
+    /**
+     * Creates the store.
+     *
+     * @param membership answers questions about the cluster
+     */
+    LeaderStore(
+            Partition partition,
+            ClusterOptions options,
+            RandomGenerator random,
+            Function<ClusterQuestion, CompletableFuture<ClusterView>> membership) {
         this.partition = partition;
+        this.membership = membership;
         this.writes = new StagedWrites(partition, random);
         this.random = random;
         this.options = options;
@@ -274,6 +286,11 @@ final class LeaderStore implements KvStore {
         public CompletableFuture<Void> deleteNamespace(NamespaceId namespace) {
             requireNonNull(namespace, "namespace");
             return change(new ReplicaCommand.DeleteNamespace(namespace), true).thenApply(outcome -> null);
+        }
+
+        @Override
+        public CompletableFuture<Value> ask(Value question) {
+            return membership.apply(ClusterQuestion.decode(question)).thenApply(ClusterView::encode);
         }
 
         @Override

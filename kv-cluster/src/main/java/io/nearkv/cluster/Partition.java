@@ -26,7 +26,11 @@ import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.SetConfigurationRequest;
+import org.apache.ratis.protocol.SnapshotManagementRequest;
+import org.apache.ratis.protocol.TransferLeadershipRequest;
 import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.statemachine.TransactionContext;
@@ -128,10 +132,14 @@ final class Partition implements AutoCloseable {
         return running;
     }
 
-    /** Returns Ratis' view of this partition, or null if it is not there: stopped after a failure, or removed. */
+    /** Returns Ratis' view of this partition, or null if it is not there: not started yet, stopped after a failure, or removed. */
     RaftServer.@Nullable Division division() {
+        RaftServer running = server;
+        if (running == null) {
+            return null;
+        }
         try {
-            return server().getDivision(group);
+            return running.getDivision(group);
         } catch (IOException e) {
             return null;
         }
@@ -188,12 +196,12 @@ final class Partition implements AutoCloseable {
     }
 
     /** The refusal of a node that does not lead: nothing has happened, and it does not say when to come back, because another node may be ready now. */
-    private static KvException notLeader(@Nullable RaftPeerId leader) {
+    static KvException notLeader(@Nullable RaftPeerId leader) {
         return new KvException(
                 ErrorCode.UNAVAILABLE,
                 leader == null
                         ? "this node does not lead, and knows of nobody who does (expected: a majority of the nodes)"
-                        : "this node does not lead; node '" + leader + "' does");
+                        : "this node does not lead; node '" + Disk.node(leader) + "' does");
     }
 
     /** Completes once everything that was acknowledged before this call is applied to the replica of this node, which leads. */
@@ -486,8 +494,8 @@ final class Partition implements AutoCloseable {
         }
 
         @Override
-        public void appending(long callId, TransactionContext context) {
-            Entry entry = underWay.get(callId);
+        public void appending(ByteString client, long callId, TransactionContext context) {
+            Entry entry = proposed(client, callId);
             if (entry != null) {
                 entry.context = context;
             }
@@ -550,7 +558,7 @@ final class Partition implements AutoCloseable {
 
         @Override
         public void failed(KvException reason) {
-            failure = reason;
+            fail(reason);
         }
     }
 
@@ -559,7 +567,7 @@ final class Partition implements AutoCloseable {
         if (running == null) {
             return;
         }
-        var unused = running.snapshotManagementAsync(org.apache.ratis.protocol.SnapshotManagementRequest.newCreate(
+        var unused = running.snapshotManagementAsync(SnapshotManagementRequest.newCreate(
                         clientId, self, group, callIds.incrementAndGet(), 60_000, 1))
                 .whenComplete((answer, failed) -> {
                     if (failed != null) {
@@ -568,9 +576,28 @@ final class Partition implements AutoCloseable {
                 });
     }
 
-    /** Returns the ids of the members, as this node knows them. */
-    Collection<org.apache.ratis.protocol.RaftPeer> members() {
+    /** Returns the members, as this node knows them. */
+    Collection<RaftPeer> members() {
         RaftServer.Division division = division();
-        return division == null ? List.of() : division.getRaftConf().getAllPeers();
+        return division == null || division.getRaftConf() == null
+                ? List.of()
+                : division.getRaftConf().getAllPeers();
+    }
+
+    /** Has the members changed; the answer comes when the change is committed, or is given up. */
+    CompletableFuture<RaftClientReply> configure(SetConfigurationRequest.Arguments members) throws IOException {
+        return server().setConfigurationAsync(
+                        new SetConfigurationRequest(clientId, self, group, callIds.incrementAndGet(), members));
+    }
+
+    /** Has another member lead; the answer comes when it does, or the time is over. */
+    CompletableFuture<RaftClientReply> transfer(RaftPeerId to, Duration timeout) throws IOException {
+        return server().transferLeadershipAsync(new TransferLeadershipRequest(
+                clientId, self, group, callIds.incrementAndGet(), to, timeout.toMillis()));
+    }
+
+    /** Notes that this node cannot go on. */
+    void fail(KvException reason) {
+        failure = reason;
     }
 }

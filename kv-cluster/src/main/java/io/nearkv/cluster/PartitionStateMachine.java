@@ -41,8 +41,8 @@ final class PartitionStateMachine extends BaseStateMachine {
         @Nullable
         Entry proposed(ByteString clientId, long callId);
 
-        /** An entry of this client is on its way into the log. */
-        void appending(long callId, TransactionContext context);
+        /** An entry is on its way into the log. */
+        void appending(ByteString clientId, long callId, TransactionContext context);
 
         /** An entry was applied; {@code entry} is what {@link #proposed} returned. */
         void applied(ReplicaStore.LogIndex at, int bytes, @Nullable Entry entry, List<ReplicaStore.Outcome> outcomes);
@@ -140,7 +140,7 @@ final class PartitionStateMachine extends BaseStateMachine {
     @Override
     public TransactionContext startTransaction(RaftClientRequest request) throws IOException {
         TransactionContext context = super.startTransaction(request);
-        listener.appending(request.getCallId(), context);
+        listener.appending(request.getClientId().toByteString(), request.getCallId(), context);
         return context;
     }
 

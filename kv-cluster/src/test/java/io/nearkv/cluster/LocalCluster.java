@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
@@ -42,29 +43,82 @@ final class LocalCluster implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final Path folder;
-    private final ClusterLayout layout;
+    private volatile ClusterLayout layout;
     private final InstantSource clock;
     private final UnaryOperator<ClusterOptions.Builder> options;
     private final Map<String, ClusterNode> nodes = new ConcurrentHashMap<>();
 
     LocalCluster(int size, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options) throws IOException {
+        this(size, size, clock, options);
+    }
+
+    /** Starts only some of the nodes. */
+    LocalCluster(int size, int started, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options)
+            throws IOException {
         this.folder = Files.isWritable(MEMORY)
                 ? Files.createTempDirectory(MEMORY, "nearkv-cluster")
                 : Files.createTempDirectory("nearkv-cluster");
         this.clock = clock;
         this.options = options;
-        List<Integer> ports = ports(3 * size);
         List<ClusterMember> members = new ArrayList<>();
         for (int i = 0; i < size; i++) {
-            members.add(new ClusterMember(
-                    "n" + (i + 1),
-                    "127.0.0.1:" + ports.get(3 * i),
-                    "127.0.0.1:" + ports.get(3 * i + 1),
-                    "127.0.0.1:" + ports.get(3 * i + 2)));
+            members.add(place("n" + (i + 1)));
         }
         this.layout = new ClusterLayout(UUID.randomUUID(), "development", ACCOUNT, NAMESPACE, members);
-        for (ClusterMember member : members) {
+        for (ClusterMember member : members.subList(0, started)) {
             start(member.id());
+        }
+    }
+
+    private static ClusterMember place(String id) {
+        List<Integer> ports = ports(3);
+        return new ClusterMember(
+                id, "127.0.0.1:" + ports.get(0), "127.0.0.1:" + ports.get(1), "127.0.0.1:" + ports.get(2));
+    }
+
+    /** Puts another node into the file that nodes are started with from now on. */
+    ClusterMember enlist(String id) {
+        ClusterMember member = place(id);
+        List<ClusterMember> all = new ArrayList<>(layout.members());
+        all.add(member);
+        layout = layout.withMembers(all);
+        return member;
+    }
+
+    /** Returns the place of a node. */
+    ClusterMember member(String id) {
+        return layout.members().stream()
+                .filter(member -> member.id().equals(id))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Asks any node for a change, again and again until nothing is under way. */
+    void drive(ClusterQuestion change) {
+        await(change.toString(), () -> ask(running().get(0), change).underWay().isEmpty());
+    }
+
+    static ClusterView ask(ClusterNode node, ClusterQuestion question) {
+        try {
+            return ClusterView.decode(
+                    node.store().admin().ask(question.encode()).get());
+        } catch (ExecutionException e) {
+            throw KvException.from(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Loses the disk of a node that is stopped. */
+    void wipe(String id) throws IOException {
+        delete(folder(id));
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
         }
     }
 
@@ -196,10 +250,8 @@ final class LocalCluster implements AutoCloseable {
     @Override
     public void close() {
         stopAll();
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
+        try {
+            delete(folder);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -34,4 +34,15 @@ public interface KvAdmin {
 
     /** Makes an online, incremental backup where the owner of the data keeps its backups. */
     CompletableFuture<BackupInfo> backup();
+
+    /**
+     * Asks the tier something that only tiers of its kind understand, such as the members of a cluster; what lies in between hands it on without looking into it.
+     *
+     * @param question at most {@link Limits#MAX_QUESTION_BYTES}
+     * @return the answer; {@link ErrorCode#INVALID_REQUEST} if this tier answers no questions
+     */
+    default CompletableFuture<Value> ask(Value question) {
+        return CompletableFuture.failedFuture(new KvException(
+                ErrorCode.INVALID_REQUEST, "this is no node of a cluster (expected: one of 'nearkv serve --cluster')"));
+    }
 }

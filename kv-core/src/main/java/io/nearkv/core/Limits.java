@@ -30,6 +30,8 @@ public final class Limits {
     public static final int MAX_TITLE_CHARS = 512;
     /** Most namespaces of an account (Workers KV: 1,000). */
     public static final int MAX_NAMESPACES_PER_ACCOUNT = 1000;
+    /** Longest question of {@link KvAdmin#ask}, and longest answer. */
+    public static final int MAX_QUESTION_BYTES = 64 * 1024;
     /** Largest piece of a streamed value. Values up to this size travel whole in one message. */
     public static final int CHUNK_BYTES = 64 * 1024;
     /** The time that a call may take where the caller says nothing. */

@@ -159,5 +159,10 @@ public final class RefusingStore implements KvStore {
         public CompletableFuture<BackupInfo> backup() {
             return refuse();
         }
+
+        @Override
+        public CompletableFuture<Value> ask(Value question) {
+            return refuse();
+        }
     }
 }

@@ -124,7 +124,7 @@ public final class DocumentPush implements AutoCloseable {
             boolean holds = verdict.holds() || (!verdict.hash().isEmpty() && asGood.test(verdict.active()));
             return judged(target, NodeReport.of(target.endpoint(), verdict, holds), verdict);
         } catch (KvException e) {
-            return NodeReport.of(target.endpoint(), e);
+            return away(target, e);
         }
     }
 
@@ -134,8 +134,14 @@ public final class DocumentPush implements AutoCloseable {
             boolean answers = verdict.outcome() != DocumentVerdict.Outcome.REJECTED;
             return judged(target, NodeReport.of(target.endpoint(), verdict, answers), verdict);
         } catch (KvException e) {
-            return NodeReport.of(target.endpoint(), e);
+            return away(target, e);
         }
+    }
+
+    /** An instance that is away gives requests to nobody: a build that has died is left without it. Whether one answers is for the checks of its build to say. */
+    private static NodeReport away(Target target, KvException why) {
+        NodeReport report = NodeReport.of(target.endpoint(), why);
+        return target.required() ? report : report.outside();
     }
 
     private static NodeReport judged(Target target, NodeReport report, DocumentVerdict verdict) {

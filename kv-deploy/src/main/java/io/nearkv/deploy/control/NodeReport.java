@@ -41,7 +41,7 @@ public record NodeReport(
         REJECTED,
         /** It has not answered. */
         UNREACHABLE,
-        /** It follows no route by its own settings, and need not: an instance of a build that is no node of the route. */
+        /** It need not follow: an instance of a build that is no node of the route, and follows none by its own settings or is away. */
         OUTSIDE;
 
         /** Returns the name in tables, such as {@code holds}. */

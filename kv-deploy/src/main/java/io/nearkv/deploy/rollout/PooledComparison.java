@@ -3,12 +3,14 @@ package io.nearkv.deploy.rollout;
 import io.nearkv.deploy.analysis.DetectorSettings;
 import io.nearkv.deploy.analysis.Impact;
 import io.nearkv.deploy.analysis.ImpactDetector;
+import io.nearkv.deploy.analysis.LatencyBins;
 import io.nearkv.deploy.analysis.Sample;
 import io.nearkv.deploy.report.BuildOutcome;
 import io.nearkv.deploy.report.OutcomeReport;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +26,9 @@ public final class PooledComparison {
 
     private static final long WINDOW_MILLIS = 10_000;
     /** So many failures less than expected are no accident: with five expected, seven in a thousand see none. */
-    private static final double MIN_EXPECTED_FAILURES = 5;
+    private static final double MIN_EXPECTED = 5;
+
+    private static final double[] QUANTILES = {0.5, 0.9, 0.99};
     /** Less than this share of what one node sees, seen by all others together, does not bear it out. */
     private static final double MIN_SHARE_OF_EXCESS = 0.1;
 
@@ -112,37 +116,107 @@ public final class PooledComparison {
     /** Judges, after all nodes were asked. */
     public Impact judge(double seconds) {
         Impact impact = detector.judge(seconds);
-        String alone = impact.kind() == Impact.Kind.ERRORS ? alone() : "";
+        String alone = switch (impact.kind()) {
+            case ERRORS -> alone(failures());
+            case LATENCY -> alone(slowAnswers());
+            default -> "";
+        };
         return alone.isEmpty()
                 ? impact
                 : impact.as(
                         Impact.Kind.ONE_NODE,
-                        alone + " alone sees failures, and the others do not, with as many requests: " + impact.text());
+                        alone + " alone sees " + (impact.kind() == Impact.Kind.ERRORS ? "failures" : "slow answers")
+                                + ", and the others do not, with as many requests: " + impact.text());
+    }
+
+    private Map<String, Share> failures() {
+        Map<String, Share> shares = new HashMap<>();
+        counts.forEach((node, each) -> shares.put(
+                node, new Share(each.candidateRequests, each.candidateFailures, each.baseRequests, each.baseFailures)));
+        return shares;
+    }
+
+    /** Returns what of each node's answers is beyond the percentile of all known-good answers at which the candidate stands out most. */
+    private Map<String, Share> slowAnswers() {
+        long[] base = new long[LatencyBins.COUNT];
+        counts.values().forEach(each -> add(base, each.base));
+        Map<String, Share> best = Map.of();
+        double mostDeviations = 0;
+        for (double quantile : QUANTILES) {
+            int beyond = bin(base, quantile);
+            Map<String, Share> shares = new HashMap<>();
+            Share all = Share.NONE;
+            for (Map.Entry<String, Counts> each : counts.entrySet()) {
+                Share share = each.getValue().beyond(beyond);
+                shares.put(each.getKey(), share);
+                all = all.and(share);
+            }
+            double deviations = all.excess() * Math.sqrt(all.candidate) / Math.sqrt(quantile * (1 - quantile));
+            if (deviations > mostDeviations) {
+                mostDeviations = deviations;
+                best = shares;
+            }
+        }
+        return best;
+    }
+
+    private static int bin(long[] counts, double quantile) {
+        double wanted = quantile * LongStream.of(counts).sum();
+        double before = 0;
+        int bin = 0;
+        while (bin < counts.length - 1 && before + counts[bin] < wanted) {
+            before += counts[bin++];
+        }
+        return bin;
+    }
+
+    private static void add(long[] to, long[] more) {
+        for (int i = 0; i < to.length; i++) {
+            to[i] += more[i];
+        }
     }
 
     /**
-     * Returns the node that nobody bears out, or nothing. Such a node is sick itself, or does not tell the truth: a build that fails does so at the others too. They count only if they would have seen five
-     * failures if it were as bad there, so that where most of the traffic is at one node, that node is believed.
+     * Returns the node that nobody bears out, or nothing. Such a node is sick itself, or does not tell the truth: a build that fails, or is slow, does and is so at the others too. They count only if they
+     * would have seen five bad answers if it were as bad there, so that where most of the traffic is at one node, that node is believed.
      */
-    private String alone() {
+    private static String alone(Map<String, Share> shares) {
         String worst = "";
-        double failures = 0;
-        for (Map.Entry<String, Counts> each : counts.entrySet()) {
-            if (each.getValue().candidateFailures > failures) {
-                failures = each.getValue().candidateFailures;
+        double most = 0;
+        for (Map.Entry<String, Share> each : shares.entrySet()) {
+            double more = each.getValue().excess() * each.getValue().candidate;
+            if (more > most) {
+                most = more;
                 worst = each.getKey();
             }
         }
-        Counts others = new Counts();
-        for (Map.Entry<String, Counts> each : counts.entrySet()) {
+        Share others = Share.NONE;
+        for (Map.Entry<String, Share> each : shares.entrySet()) {
             if (!each.getKey().equals(worst)) {
-                others.add(each.getValue());
+                others = others.and(each.getValue());
             }
         }
-        Counts suspect = counts.getOrDefault(worst, new Counts());
-        double excess = suspect.excess();
-        boolean wouldSee = others.candidateRequests * excess >= MIN_EXPECTED_FAILURES;
+        double excess = shares.getOrDefault(worst, Share.NONE).excess();
+        boolean wouldSee = others.candidate * excess >= MIN_EXPECTED;
         return wouldSee && others.excess() < MIN_SHARE_OF_EXCESS * excess ? worst : "";
+    }
+
+    /** How many answers of each build there were, and how many of them were bad. */
+    private record Share(double candidate, double badOfCandidate, double base, double badOfBase) {
+        static final Share NONE = new Share(0, 0, 0, 0);
+
+        Share and(Share other) {
+            return new Share(
+                    candidate + other.candidate,
+                    badOfCandidate + other.badOfCandidate,
+                    base + other.base,
+                    badOfBase + other.badOfBase);
+        }
+
+        /** Returns by which share of the answers more of the candidate's are bad. */
+        double excess() {
+            return badOfCandidate / Math.max(1, candidate) - badOfBase / Math.max(1, base);
+        }
     }
 
     /** What one node has told, since the comparison began. */
@@ -151,24 +225,26 @@ public final class PooledComparison {
         double candidateFailures;
         double baseRequests;
         double baseFailures;
+        final long[] candidate = new long[LatencyBins.COUNT];
+        final long[] base = new long[LatencyBins.COUNT];
 
         void add(Sample ofCandidate, Sample ofBase) {
             candidateRequests += ofCandidate.requests();
             candidateFailures += ofCandidate.failures();
             baseRequests += ofBase.requests();
             baseFailures += ofBase.failures();
+            for (int i = 0; i < LatencyBins.COUNT; i++) {
+                candidate[i] += ofCandidate.latency(i);
+                base[i] += ofBase.latency(i);
+            }
         }
 
-        void add(Counts more) {
-            candidateRequests += more.candidateRequests;
-            candidateFailures += more.candidateFailures;
-            baseRequests += more.baseRequests;
-            baseFailures += more.baseFailures;
+        Share beyond(int bin) {
+            return new Share(sum(candidate, -1), sum(candidate, bin), sum(base, -1), sum(base, bin));
         }
 
-        /** Returns by which share of the requests more the candidate has failed. */
-        double excess() {
-            return candidateFailures / Math.max(1, candidateRequests) - baseFailures / Math.max(1, baseRequests);
+        private static double sum(long[] bins, int above) {
+            return LongStream.of(bins).skip(above + 1L).sum();
         }
     }
 }

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.nearkv.deploy.analysis.Impact;
+import io.nearkv.deploy.analysis.LatencyBins;
 import io.nearkv.deploy.analysis.Sample;
 import io.nearkv.deploy.model.Bytes;
 import io.nearkv.deploy.report.BuildOutcome;
@@ -105,6 +106,46 @@ class PooledComparisonTest {
             impact = pool.judge(1);
         }
         assertThat(impact.kind()).isEqualTo(Impact.Kind.ERRORS);
+    }
+
+    private static BuildOutcome timed(String build, long fast, long slow) {
+        long[] bins = new long[LatencyBins.COUNT];
+        bins[LatencyBins.of(1_000_000)] = fast;
+        bins[LatencyBins.of(20_000_000)] = slow;
+        return new BuildOutcome(build, List.of(Sample.NONE, Sample.of(0, bins)), Bytes.of(new byte[0]), 0, 0, true);
+    }
+
+    /** Judges what some of five nodes have of slow answers in a minute: half of the candidate's. */
+    private Impact slowAt(int slowNodes) {
+        Impact impact = null;
+        for (long second = 0; second < 60; second++) {
+            for (int node = 0; node < 5; node++) {
+                long slow = node < slowNodes ? 20 * second : 0;
+                pool.add(
+                        "n" + node,
+                        report(node, timed(NEW, 40 * second - slow, slow), timed(OLD, 400 * second, second)),
+                        second * 1_000);
+            }
+            impact = pool.judge(1);
+        }
+        return requireNonNull(impact);
+    }
+
+    @Test
+    void slow_answers_at_one_node_alone_move_nobody() {
+        Impact impact = slowAt(1);
+        assertThat(impact.kind()).isEqualTo(Impact.Kind.ONE_NODE);
+        assertThat(impact.text()).startsWith("n0 alone sees slow answers");
+    }
+
+    @Test
+    void slow_answers_at_all_nodes_are_found() {
+        assertThat(slowAt(5).kind()).isEqualTo(Impact.Kind.LATENCY);
+    }
+
+    @Test
+    void slow_answers_at_two_nodes_are_found() {
+        assertThat(slowAt(2).kind()).isEqualTo(Impact.Kind.LATENCY);
     }
 
     @Test

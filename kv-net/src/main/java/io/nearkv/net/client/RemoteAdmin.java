@@ -2,6 +2,7 @@ package io.nearkv.net.client;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import io.nearkv.core.AccountId;
@@ -10,6 +11,7 @@ import io.nearkv.core.BackupInfo;
 import io.nearkv.core.KvAdmin;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
+import io.nearkv.core.Value;
 import io.nearkv.net.protocol.BodyWriter;
 import io.nearkv.net.protocol.CatalogueCodec;
 import io.nearkv.net.protocol.EntryCodec;
@@ -121,6 +123,18 @@ final class RemoteAdmin implements KvAdmin {
                 Wire.NamespaceItem.parser(),
                 CatalogueCodec::fromWire,
                 (header, none) -> CatalogueCodec.fromWire(header.getBackup()));
+    }
+
+    @Override
+    public CompletableFuture<Value> ask(Value question) {
+        return call(
+                // Whoever understands the question makes it one that may be asked again.
+                CallExchange.Kind.READ,
+                Wire.CallHeader.newBuilder()
+                        .setAsk(Wire.Ask.newBuilder().setQuestion(ByteString.copyFrom(question.asByteBuffer()))),
+                Wire.NamespaceItem.parser(),
+                CatalogueCodec::fromWire,
+                (header, none) -> Value.of(header.getAsk().getAnswer().asReadOnlyByteBuffer()));
     }
 
     private CompletableFuture<NamespaceInfo> oneNamespace(CallExchange.Kind kind, Wire.CallHeader.Builder header) {

@@ -155,7 +155,8 @@ final class Call extends Operation {
                     CREATE_NAMESPACE,
                     RENAME_NAMESPACE,
                     DELETE_NAMESPACE,
-                    BACKUP -> Op.ADMIN;
+                    BACKUP,
+                    ASK -> Op.ADMIN;
             case CALL_NOT_SET ->
                 throw new KvException(ErrorCode.INVALID_REQUEST, "this call is not known to this server");
         };

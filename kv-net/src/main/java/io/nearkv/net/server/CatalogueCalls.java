@@ -8,8 +8,10 @@ import io.nearkv.core.Key;
 import io.nearkv.core.KvAdmin;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
+import io.nearkv.core.Limits;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
+import io.nearkv.core.Value;
 import io.nearkv.core.identity.Permission;
 import io.nearkv.net.protocol.BodyWriter;
 import io.nearkv.net.protocol.CatalogueCodec;
@@ -71,6 +73,22 @@ final class CatalogueCalls {
                         admin.backup(),
                         backup -> BodyWriter.of(Wire.ReplyHeader.newBuilder()
                                 .setBackup(CatalogueCodec.toWire(backup))
+                                .build())));
+            }
+            case ASK -> {
+                requireOperator(session);
+                ByteString question = header.getAsk().getQuestion();
+                if (question.size() > Limits.MAX_QUESTION_BYTES) {
+                    throw new KvException(
+                            ErrorCode.TOO_LARGE,
+                            "question of " + question.size() + " bytes (expected: at most " + Limits.MAX_QUESTION_BYTES
+                                    + ")");
+                }
+                return new EntryCalls.NoItems(() -> Call.Work.of(
+                        admin.ask(Value.of(question.asReadOnlyByteBuffer())),
+                        answer -> BodyWriter.of(Wire.ReplyHeader.newBuilder()
+                                .setAsk(Wire.AskReply.newBuilder()
+                                        .setAnswer(ByteString.copyFrom(answer.asByteBuffer())))
                                 .build())));
             }
             default -> throw new KvException(ErrorCode.INVALID_REQUEST, "this call is not known to this server");

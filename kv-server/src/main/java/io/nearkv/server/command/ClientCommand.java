@@ -8,6 +8,7 @@ import io.nearkv.server.cli.ConnectionOptions;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
 import io.nearkv.server.cli.ServerAccess;
+import io.nearkv.server.config.DataFolder;
 import java.io.IOException;
 import picocli.CommandLine.Mixin;
 
@@ -35,6 +36,11 @@ abstract class ClientCommand extends BaseCommand {
         } catch (KvException e) {
             throw ServerConnection.explained(e, access);
         }
+    }
+
+    /** Returns the data folder that the user gave. */
+    final DataFolder folder() {
+        return connection.folder(console());
     }
 
     /** Returns a namespace whose calls take at most the time that the user gave. */

@@ -37,7 +37,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -46,6 +45,8 @@ import picocli.CommandLine.Parameters;
 /** {@code nearkv cluster}: several nodes that are one store. */
 final class ClusterCommands {
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
+    /** How long what a join file brings is good. */
+    static final Duration LIFETIME = Duration.ofDays(365);
 
     private ClusterCommands() {}
 
@@ -58,7 +59,6 @@ final class ClusterCommands {
                 "other: for clients (the one given), health and metrics, REST, and two among the nodes."
             })
     static final class Init extends BaseCommand {
-        private static final Duration LIFETIME = Duration.ofDays(365);
 
         @Parameters(index = "0", paramLabel = "DIR", description = "The folder; must not exist.")
         private Path folder = Path.of("cluster");
@@ -96,25 +96,19 @@ final class ClusterCommands {
             IdentityDirectory identity =
                     IdentityDirectory.initialize(folder, environment, account, Version.build(), InstantSource.system());
             for (ClusterMember member : document.layout().members()) {
-                write(
+                writeNew(
                         folder.resolve(member.id() + ".join"),
                         new String(
                                 identity.join(member.id(), Version.build(), LIFETIME)
                                         .toJson(),
                                 StandardCharsets.UTF_8));
             }
-            write(folder.resolve("cluster.json"), document.toJson());
+            writeNew(folder.resolve("cluster.json"), document.toJson());
             // So that --data with this folder is all that other commands need.
-            data.writeServerAddress(document.layout().members().stream()
-                    .map(member -> "kv://" + member.client())
-                    .collect(Collectors.joining(",")));
+            data.writeServerAddress(document.addresses());
             console().out().line("made " + folder + ". Start each node, on its machine:");
             for (ClusterMember member : document.layout().members()) {
-                console()
-                        .out()
-                        .line("./nearkv serve --cluster " + folder.resolve("cluster.json") + " --node " + member.id()
-                                + " --join " + folder.resolve(member.id() + ".join") + " --data "
-                                + folder.resolve(member.id()));
+                console().out().line(startLine(folder, member.id()));
             }
             return ExitCode.DONE;
         }
@@ -123,30 +117,9 @@ final class ClusterCommands {
             List<ClusterMember> members = new ArrayList<>();
             Map<String, ClusterDocument.Place> places = new LinkedHashMap<>();
             for (String node : nodes) {
-                int equals = node.indexOf('=');
-                if (equals < 1) {
-                    throw CommandException.usage("--node: '" + Key.display(node) + "' (expected: NAME=HOST:PORT)");
-                }
-                ListenAddress client;
-                try {
-                    client = ListenAddress.parse(node.substring(equals + 1));
-                } catch (KvException e) {
-                    throw CommandException.usage("--node: " + e.getMessage());
-                }
-                if (client.port() < 1 || client.port() > 65_531) {
-                    throw CommandException.usage(
-                            "--node: port " + client.port() + " (expected: 1 to 65531, four more follow it)");
-                }
-                String id = node.substring(0, equals);
-                try {
-                    members.add(new ClusterMember(id, after(client, 4), after(client, 3), client.toString()));
-                } catch (IllegalArgumentException e) {
-                    throw CommandException.usage("--node: " + e.getMessage());
-                }
-                places.put(
-                        id,
-                        new ClusterDocument.Place(
-                                ListenAddress.parse(after(client, 2)), ListenAddress.parse(after(client, 1))));
+                Placed placed = Placed.parse("--node", node);
+                members.add(placed.member());
+                places.put(placed.member().id(), placed.place());
             }
             try {
                 return new ClusterDocument(
@@ -161,15 +134,52 @@ final class ClusterCommands {
                 throw CommandException.usage("--node: " + e.getMessage());
             }
         }
+    }
+
+    /**
+     * A node and all its ports.
+     *
+     * @param member the node
+     * @param place where it answers beside
+     */
+    record Placed(ClusterMember member, ClusterDocument.Place place) {
+        /** Returns what NAME=HOST:PORT means: five ports in a row. */
+        static Placed parse(String option, String node) {
+            int equals = node.indexOf('=');
+            if (equals < 1) {
+                throw CommandException.usage(option + ": '" + Key.display(node) + "' (expected: NAME=HOST:PORT)");
+            }
+            try {
+                ListenAddress client = ListenAddress.parse(node.substring(equals + 1));
+                if (client.port() < 1 || client.port() > 65_531) {
+                    throw CommandException.usage(
+                            option + ": port " + client.port() + " (expected: 1 to 65531, four more follow it)");
+                }
+                return new Placed(
+                        new ClusterMember(
+                                node.substring(0, equals), after(client, 4), after(client, 3), client.toString()),
+                        new ClusterDocument.Place(
+                                ListenAddress.parse(after(client, 2)), ListenAddress.parse(after(client, 1))));
+            } catch (KvException | IllegalArgumentException e) {
+                throw CommandException.usage(option + ": " + e.getMessage());
+            }
+        }
 
         private static String after(ListenAddress first, int distance) {
             return new ListenAddress(first.host(), first.port() + distance).toString();
         }
+    }
 
-        private static void write(Path file, String text) throws IOException {
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            Files.writeString(file, text, StandardOpenOption.WRITE);
-        }
+    /** Writes a file that only its owner may read, if it is not there. */
+    static void writeNew(Path file, String text) throws IOException {
+        Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.writeString(file, text, StandardOpenOption.WRITE);
+    }
+
+    /** Returns the line that starts a node. */
+    static String startLine(Path folder, String node) {
+        return "./nearkv serve --cluster " + folder.resolve("cluster.json") + " --node " + node + " --join "
+                + folder.resolve(node + ".join") + " --data " + folder.resolve(node);
     }
 
     /** {@code nearkv cluster status}. */
@@ -205,7 +215,11 @@ final class ClusterCommands {
             String state() {
                 return values.isEmpty()
                         ? "unreachable"
-                        : leads() ? "leader" : value("has_leader") == 1 ? "follower" : "no leader";
+                        : leads()
+                                ? "leader"
+                                : value("member") == 0
+                                        ? "no member"
+                                        : value("has_leader") == 1 ? "follower" : "no leader";
             }
         }
 

@@ -69,6 +69,9 @@ final class Commands {
             case "cluster" -> new GroupCommand.Cluster(console);
             case "cluster init" -> new ClusterCommands.Init(console);
             case "cluster status" -> new ClusterCommands.Status(console);
+            case "cluster add" -> new ClusterMemberCommands.Add(console);
+            case "cluster remove" -> new ClusterMemberCommands.Remove(console);
+            case "cluster transfer-leader" -> new ClusterMemberCommands.TransferLeader(console);
             case "env" -> new GroupCommand.Env(console);
             case "env create" -> new EnvCommands.Create(console);
             case "env list" -> new EnvCommands.ListAll(console);
@@ -130,7 +133,7 @@ final class Commands {
             case "key" -> List.of("rotate");
             case "join" -> List.of("create");
             case "edge" -> List.of("status");
-            case "cluster" -> List.of("init", "status");
+            case "cluster" -> List.of("init", "status", "add", "remove", "transfer-leader");
             case "env" -> List.of("create", "list", "show", "trust");
             case "build" -> List.of("publish", "promote", "list", "retire", "token");
             case "route" -> List.of("show", "set", "bundle");

@@ -85,7 +85,7 @@ abstract sealed class GroupCommand extends BaseCommand {
     /** {@code nearkv cluster}. */
     @Command(
             name = "cluster",
-            description = "Makes and shows clusters: several nodes that are one store.",
+            description = "Makes, shows and changes clusters: several nodes that are one store.",
             synopsisSubcommandLabel = "COMMAND",
             commandListHeading = "%nCommands:%n")
     static final class Cluster extends GroupCommand {

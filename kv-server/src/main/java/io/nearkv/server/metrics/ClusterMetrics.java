@@ -1,6 +1,7 @@
 package io.nearkv.server.metrics;
 
 import io.nearkv.cluster.ClusterStatus;
+import io.nearkv.cluster.ClusterView;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -24,9 +25,13 @@ final class ClusterMetrics {
                 "nearkv_cluster_unknown_outcomes",
                 "Writes of which nobody could say whether they happened.",
                 status.unknown());
+        page.gauge(
+                "nearkv_cluster_member",
+                "Whether this node is a member: it votes, and its replica counts.",
+                status.state() == ClusterView.State.MEMBER ? 1 : 0);
         Map<String, Double> members = new LinkedHashMap<>();
-        for (ClusterStatus.Member member : status.members()) {
-            members.put(member.id(), (double) member.commitIndex());
+        for (ClusterView.Member member : status.members()) {
+            members.put(member.node(), (double) member.committed());
         }
         page.gauges(
                 "nearkv_cluster_member_commit_index",

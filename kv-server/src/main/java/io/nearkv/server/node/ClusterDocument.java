@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
@@ -163,6 +164,33 @@ public record ClusterDocument(ClusterLayout layout, Map<String, Place> places) {
             throw new IllegalArgumentException("'" + what + "' is missing");
         }
         return value;
+    }
+
+    /**
+     * Returns a copy with one more node.
+     *
+     * @throws IllegalArgumentException if it has the name or an address of another one
+     */
+    public ClusterDocument with(ClusterMember member, Place place) {
+        List<ClusterMember> members = new ArrayList<>(layout.members());
+        members.add(member);
+        Map<String, Place> all = new LinkedHashMap<>(places);
+        all.put(member.id(), place);
+        return new ClusterDocument(layout.withMembers(members), all);
+    }
+
+    /** Returns a copy without a node. */
+    public ClusterDocument without(String id) {
+        List<ClusterMember> members = new ArrayList<>(layout.members());
+        members.removeIf(member -> member.id().equals(id));
+        return new ClusterDocument(layout.withMembers(members), places);
+    }
+
+    /** Returns the addresses for clients, with commas between, as commands take them. */
+    public String addresses() {
+        return layout.members().stream()
+                .map(member -> "kv://" + member.client())
+                .collect(Collectors.joining(","));
     }
 
     /** Returns the content of the file: indented JSON. */

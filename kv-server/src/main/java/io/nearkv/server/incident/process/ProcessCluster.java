@@ -103,7 +103,7 @@ final class ProcessCluster implements ReplayCluster {
         }
         return List.of(
                 children.size() + " processes on the loopback: " + String.join(", ", children.keySet()),
-                "core: one node (the report's store was on many; a cluster of three comes with a later release)",
+                "core: one node (the report's store was on many; what is replayed here is the way to it)",
                 "builds: prod-1.7 " + world.older() + ", prod-1.8 " + world.known() + " (two instances), prod-1.9 "
                         + world.good() + ", and of staging staging-1.9 " + world.foreign(),
                 "switched off: " + (off.isEmpty() ? "nothing" : String.join(", ", off))
