@@ -112,7 +112,7 @@ class MembershipTest {
             others.remove(leader);
             Writer one = new Writer(cluster, others.get(0));
             Writer two = new Writer(cluster, others.get(1));
-            one.awaitMore(500); // Several snapshots.
+            one.awaitMore(150); // Several snapshots.
 
             ClusterMember fourth = cluster.enlist("n4");
             cluster.start("n4");
@@ -150,7 +150,7 @@ class MembershipTest {
             ClusterNode follower = cluster.follower();
             String lost = follower.self().id();
             String kept = cluster.leader().self().id();
-            for (int i = 0; i < 300; i++) {
+            for (int i = 0; i < 150; i++) {
                 put(cluster.node(kept).store(), "k" + i);
             }
             cluster.stop(lost);
@@ -175,7 +175,7 @@ class MembershipTest {
             KvStore store = cluster.node(lost).store();
             assertThat(has(store, "without-the-third", ReadOptions.STRONG)).isTrue();
             assertThat(has(store, "meanwhile", ReadOptions.DEFAULT)).isTrue();
-            for (int i = 0; i < 300; i++) {
+            for (int i = 0; i < 150; i++) {
                 assertThat(has(store, "k" + i, ReadOptions.DEFAULT))
                         .as("k%d", i)
                         .isTrue();

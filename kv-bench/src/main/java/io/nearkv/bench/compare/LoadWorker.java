@@ -12,6 +12,7 @@ import io.nearkv.bench.peer.LettuceTarget;
 import io.nearkv.core.AccountId;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.ReadOptions;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.net.client.KvClient;
 import java.io.BufferedReader;
@@ -53,7 +54,11 @@ final class LoadWorker {
                 store = opened;
                 namespace = id;
                 target = new KvStoreTarget(
-                        opened, id, space, setup.buffered() ? WriteOptions.BUFFERED : WriteOptions.DEFAULT);
+                        opened,
+                        id,
+                        space,
+                        setup.buffered() ? WriteOptions.BUFFERED : WriteOptions.DEFAULT,
+                        setup.strong() ? ReadOptions.STRONG : ReadOptions.DEFAULT);
             }
             case JEDIS -> {
                 store = null;
@@ -80,6 +85,10 @@ final class LoadWorker {
         }
     }
 
+    private long[] pids() {
+        return setup.serverPids().stream().mapToLong(Long::longValue).toArray();
+    }
+
     private static KvStore connect(WorkerSetup setup) throws InterruptedException {
         KvClient client = KvClient.builder()
                 .server("kv://" + setup.host() + ":" + setup.port())
@@ -99,7 +108,7 @@ final class LoadWorker {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         LoadWorker worker = new LoadWorker(JSON.readValue(in.readLine(), WorkerSetup.class));
         System.out.println("done");
-        LoadRun run = new LoadRun(worker.target, worker.space, worker.setup.serverPid());
+        LoadRun run = new LoadRun(worker.target, worker.space, worker.pids());
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             try {
                 if (line.equals("fill")) {
@@ -123,11 +132,11 @@ final class LoadWorker {
                 if (store != null && namespace != null) {
                     // Not closed: it would close the store.
                     Target buffered = new KvStoreTarget(store, namespace, space, WriteOptions.BUFFERED);
-                    new LoadRun(buffered, space, setup.serverPid()).fill();
+                    new LoadRun(buffered, space, pids()).fill();
                 }
             }
             case JEDIS, LETTUCE -> new JedisTarget(address, space).fill(setup.withNames());
-            case ETCD -> new LoadRun(target, space, setup.serverPid()).fill();
+            case ETCD -> new LoadRun(target, space, pids()).fill();
             case ECHO -> {}
         }
     }

@@ -8,6 +8,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,6 +18,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param port where it listens
  * @param account the account of nearkv's token, or null
  * @param token nearkv's administrator token, or null
+ * @param others the processes beside, of a cluster
  */
 record RunningServer(
         ServerKind kind,
@@ -34,8 +40,10 @@ record RunningServer(
         String host,
         int port,
         @Nullable String account,
-        @Nullable String token) {
+        @Nullable String token,
+        List<Process> others) {
     private static final Duration START = Duration.ofSeconds(60);
+    private static final int MEMBERS = 3;
 
     /** Starts a server of a kind, and returns when it answers. */
     static RunningServer start(ServerKind kind, Children children, CompareOptions options)
@@ -53,6 +61,8 @@ record RunningServer(
             case REDIS_ALWAYS ->
                 redis(kind, children, options, folder, List.of("--appendonly", "yes", "--appendfsync", "always"));
             case ETCD -> etcd(children, options, folder);
+            case NEARKV_CLUSTER -> nearkvCluster(children, options, folder);
+            case ETCD_CLUSTER -> etcdCluster(children, options, folder);
         };
     }
 
@@ -93,10 +103,11 @@ record RunningServer(
                 address.substring(0, colon),
                 Integer.parseInt(address.substring(colon + 1)),
                 field(line, "account"),
-                Files.readString(folder.resolve("data").resolve("admin.token")).strip());
+                Files.readString(folder.resolve("data").resolve("admin.token")).strip(),
+                List.of());
     }
 
-    private static String field(String line, String name) {
+    static String field(String line, String name) {
         int start = line.indexOf(' ' + name + '=') + name.length() + 2;
         int end = line.indexOf(' ', start);
         return end < 0 ? line.substring(start) : line.substring(start, end);
@@ -108,7 +119,7 @@ record RunningServer(
                 children.start("echo", Children.java(EchoServer.class), options.serverCpu(), Map.of(), folder);
         String line = Children.awaitLine(process, Children.lines(process), "echo ready ", START);
         int port = Integer.parseInt(line.substring(line.lastIndexOf(':') + 1));
-        return new RunningServer(ServerKind.ECHO, process, "127.0.0.1", port, null, null);
+        return new RunningServer(ServerKind.ECHO, process, "127.0.0.1", port, null, null, List.of());
     }
 
     private static RunningServer redis(
@@ -132,39 +143,114 @@ record RunningServer(
         Process process = children.start(kind.label(), command, options.serverCpu(), Map.of(), folder);
         discard(process);
         awaitPort(process, port);
-        return new RunningServer(kind, process, "127.0.0.1", port, null, null);
+        return new RunningServer(kind, process, "127.0.0.1", port, null, null, List.of());
     }
 
     private static RunningServer etcd(Children children, CompareOptions options, Path folder)
             throws IOException, InterruptedException {
-        int port = freePort();
-        int peerPort = freePort();
-        String client = "http://127.0.0.1:" + port;
-        String peer = "http://127.0.0.1:" + peerPort;
+        EtcdMember only = new EtcdMember("default", freePort(), freePort());
+        Process process = start(only, List.of(only), children, options, folder);
+        return new RunningServer(ServerKind.ETCD, process, "127.0.0.1", only.port(), null, null, List.of());
+    }
+
+    /** Returns the member that leads, and the others beside it. */
+    private static RunningServer etcdCluster(Children children, CompareOptions options, Path folder)
+            throws IOException, InterruptedException {
+        List<EtcdMember> members = new ArrayList<>();
+        for (int i = 1; i <= MEMBERS; i++) {
+            members.add(new EtcdMember("m" + i, freePort(), freePort()));
+        }
+        List<Process> processes = new ArrayList<>();
+        for (EtcdMember member : members) {
+            processes.add(launch(member, members, children, options, folder));
+        }
+        int leader = NearkvNodes.await(processes.size(), i -> {
+            // etcd tells its own id and that of the leader.
+            String status = NearkvNodes.ask(HttpRequest.newBuilder(
+                            URI.create("http://127.0.0.1:" + members.get(i).port() + "/v3/maintenance/status"))
+                    .POST(HttpRequest.BodyPublishers.ofString("{}")));
+            String self = quoted(status, "member_id");
+            return !self.isEmpty() && self.equals(quoted(status, "leader"));
+        });
+        return cluster(
+                ServerKind.ETCD_CLUSTER, processes, leader, members.get(leader).port(), null, null);
+    }
+
+    private static String quoted(String json, String name) {
+        Matcher matcher = Pattern.compile("\"" + name + "\":\"([^\"]*)\"").matcher(json);
+        return matcher.find() ? matcher.group(1) : "";
+    }
+
+    private static RunningServer cluster(
+            ServerKind kind,
+            List<Process> processes,
+            int leader,
+            int port,
+            @Nullable String account,
+            @Nullable String token) {
+        List<Process> others = new ArrayList<>(processes);
+        Process leading = others.remove(leader);
+        return new RunningServer(kind, leading, "127.0.0.1", port, account, token, List.copyOf(others));
+    }
+
+    /** One of etcd's processes. */
+    private record EtcdMember(String name, int port, int peerPort) {
+        String peer() {
+            return "http://127.0.0.1:" + peerPort;
+        }
+    }
+
+    private static Process launch(
+            EtcdMember member, List<EtcdMember> all, Children children, CompareOptions options, Path folder)
+            throws IOException {
+        String client = "http://127.0.0.1:" + member.port();
         List<String> command = List.of(
                 "etcd",
+                "--name",
+                member.name(),
                 "--data-dir",
-                folder.resolve("data").toString(),
+                folder.resolve(member.name()).toString(),
                 "--listen-client-urls",
                 client,
                 "--advertise-client-urls",
                 client,
                 "--listen-peer-urls",
-                peer,
+                member.peer(),
                 "--initial-advertise-peer-urls",
-                peer,
+                member.peer(),
                 "--initial-cluster",
-                "default=" + peer,
+                all.stream().map(each -> each.name() + "=" + each.peer()).collect(Collectors.joining(",")),
                 "--quota-backend-bytes",
                 Long.toString(8L << 30));
-        Process process = children.start("etcd", command, options.serverCpu(), Map.of(), folder);
+        Process process = children.start("etcd-" + member.name(), command, options.serverCpu(), Map.of(), folder);
         discard(process);
-        awaitPort(process, port);
-        return new RunningServer(ServerKind.ETCD, process, "127.0.0.1", port, null, null);
+        return process;
+    }
+
+    private static Process start(
+            EtcdMember member, List<EtcdMember> all, Children children, CompareOptions options, Path folder)
+            throws IOException {
+        Process process = launch(member, all, children, options, folder);
+        awaitPort(process, member.port());
+        return process;
+    }
+
+    /** Returns the node that leads, and the others beside it. */
+    private static RunningServer nearkvCluster(Children children, CompareOptions options, Path folder)
+            throws IOException, InterruptedException {
+        NearkvNodes nodes = NearkvNodes.start(children, options.nearkv(), options.serverCpu(), folder);
+        int leader = nodes.awaitLeader();
+        return cluster(
+                ServerKind.NEARKV_CLUSTER,
+                nodes.processes(),
+                leader,
+                nodes.port(leader),
+                nodes.account(),
+                nodes.token());
     }
 
     /** Reads and forgets what a server prints, so that it never waits for a reader. */
-    private static void discard(Process process) {
+    static void discard(Process process) {
         Thread reader = new Thread(
                 () -> {
                     try {
@@ -202,15 +288,27 @@ record RunningServer(
         throw new IOException("no server on port " + port + " within " + START.toSeconds() + " s");
     }
 
+    /** Returns all its processes. */
+    List<Long> pids() {
+        List<Long> pids = new ArrayList<>(List.of(process.pid()));
+        others.forEach(each -> pids.add(each.pid()));
+        return pids;
+    }
+
+    private long cpuNanos() {
+        return ProcessCpu.processNanos(
+                pids().stream().mapToLong(Long::longValue).toArray());
+    }
+
     /** Returns when the server has been nearly idle for a second (compactions are over), or after a minute. */
     void awaitQuiet() {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         long quietSince = System.nanoTime();
-        long used = ProcessCpu.processNanos(process.pid());
+        long used = cpuNanos();
         while (System.nanoTime() - deadline < 0 && System.nanoTime() - quietSince < TimeUnit.SECONDS.toNanos(1)) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(250));
-            long now = ProcessCpu.processNanos(process.pid());
-            if (now - used > TimeUnit.MILLISECONDS.toNanos(20)) {
+            long now = cpuNanos();
+            if (now - used > TimeUnit.MILLISECONDS.toNanos(20) * pids().size()) {
                 quietSince = System.nanoTime();
             }
             used = now;

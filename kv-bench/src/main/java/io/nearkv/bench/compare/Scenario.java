@@ -28,6 +28,7 @@ import java.util.List;
  */
 record Scenario(String id, String title, List<Side> sides, List<Goal> goals, int maxKeys) {
     private static final int MILLION = 1_000_000;
+    private static final int TEN_THOUSAND = 10_000;
     private static final Mix GETS = Mix.GETS;
     private static final Mix PUTS = Mix.only(OperationKind.PUT);
     private static final Mix DELETES = Mix.only(OperationKind.DELETE);
@@ -54,6 +55,13 @@ record Scenario(String id, String title, List<Side> sides, List<Goal> goals, int
         all.add(writes("11a", "delete, acknowledged from the log's buffer, 8x16", DELETES, true, MILLION));
         all.add(writes("11b", "delete, acknowledged after fsync, 8x16", DELETES, false, 100_000));
         all.add(lists());
+        all.add(inCluster("20a", "put, 1 in flight", 1, 1, PUTS, 1, 1.5));
+        all.add(inCluster("20b", "put, 16 in flight", 4, 4, PUTS, 2, 3));
+        all.add(inCluster("20c", "put, 256 in flight", 16, 16, PUTS, 3, 5));
+        all.add(inCluster("21a", "linearizable get, 1 in flight", 1, 1, GETS, 4, 4));
+        all.add(inCluster("21b", "linearizable get, 16 in flight", 4, 4, GETS, 8, 8));
+        all.add(inCluster("21c", "linearizable get, 256 in flight", 16, 16, GETS, 10, 10));
+        all.add(inCluster("22", "list of 100 names below a prefix, 8x4", 8, 4, LISTS, 5, 5));
         return all;
     }
 
@@ -182,6 +190,20 @@ record Scenario(String id, String title, List<Side> sides, List<Goal> goals, int
                         Side.batches("redis-zrangebylex", ServerKind.REDIS, JEDIS, 8, 4, LISTS)),
                 List.of(floor(THROUGHPUT, "nearkv", "etcd", 3), goal(THROUGHPUT, "nearkv", "etcd", 6)),
                 100_000);
+    }
+
+    /** Three nodes each, the clients at the one that leads. */
+    private static Scenario inCluster(
+            String id, String title, int connections, int inFlight, Mix mix, double floor, double goal) {
+        return new Scenario(
+                id,
+                "three nodes: " + title,
+                List.of(
+                        Side.nearkv("nearkv", ServerKind.NEARKV_CLUSTER, connections, inFlight, mix)
+                                .withStrongReads(),
+                        Side.closedLoop("etcd", ServerKind.ETCD_CLUSTER, ETCD, connections, inFlight, mix)),
+                List.of(floor(THROUGHPUT, "nearkv", "etcd", floor), goal(THROUGHPUT, "nearkv", "etcd", goal)),
+                TEN_THOUSAND);
     }
 
     boolean deletes() {

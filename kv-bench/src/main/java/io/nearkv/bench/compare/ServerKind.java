@@ -21,7 +21,11 @@ enum ServerKind {
     /** Redis with an append-only file, synced before each answer. */
     REDIS_ALWAYS,
     /** etcd with one member. */
-    ETCD;
+    ETCD,
+    /** Three nodes of nearkv that are one store. */
+    NEARKV_CLUSTER,
+    /** etcd with three members. */
+    ETCD_CLUSTER;
 
     String label() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -1,5 +1,6 @@
 package io.nearkv.bench.compare;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,12 +9,13 @@ import org.jspecify.annotations.Nullable;
  * @param client which client
  * @param host where the server listens
  * @param port where the server listens
- * @param serverPid the process of the server
+ * @param serverPids the processes of the server
  * @param account nearkv: the account, or null
  * @param token nearkv: the token, or null
  * @param connections connections of the client
  * @param spinMicros nearkv: microseconds for which the client's event loop looks for more work
  * @param buffered nearkv: whether writes are acknowledged before they are synced
+ * @param strong nearkv: whether reads see every write that was acknowledged before
  * @param withNames Redis: whether the names go into a sorted set too
  * @param keys how many keys
  * @param valueBytes bytes of each value
@@ -22,12 +24,13 @@ record WorkerSetup(
         Client client,
         String host,
         int port,
-        long serverPid,
+        List<Long> serverPids,
         @Nullable String account,
         @Nullable String token,
         int connections,
         int spinMicros,
         boolean buffered,
+        boolean strong,
         boolean withNames,
         int keys,
         int valueBytes) {

@@ -27,12 +27,19 @@ public final class KvStoreTarget implements Target {
     private final KvStore store;
     private final NamespaceId namespace;
     private final WriteOptions writes;
+    private final ReadOptions reads;
     private final KeySpace space;
     private final Key[] keys;
     private final Value[] values;
 
-    /** Creates a target; takes the store over. */
+    /** Creates a target with reads as they are by default; takes the store over. */
     public KvStoreTarget(KvStore store, NamespaceId namespace, KeySpace space, WriteOptions writes) {
+        this(store, namespace, space, writes, ReadOptions.DEFAULT);
+    }
+
+    /** Creates a target; takes the store over. */
+    public KvStoreTarget(KvStore store, NamespaceId namespace, KeySpace space, WriteOptions writes, ReadOptions reads) {
+        this.reads = requireNonNull(reads, "reads");
         this.store = requireNonNull(store, "store");
         this.namespace = requireNonNull(namespace, "namespace");
         this.writes = requireNonNull(writes, "writes");
@@ -78,14 +85,14 @@ public final class KvStoreTarget implements Target {
 
     private CompletableFuture<?> send(OperationKind kind, int index) {
         return switch (kind) {
-            case GET -> store.get(namespace, keys[index], ReadOptions.DEFAULT);
+            case GET -> store.get(namespace, keys[index], reads);
             case PUT ->
                 store.write(
                         namespace,
                         new Mutation.Put(keys[index], values[index % values.length], PutOptions.DEFAULT),
                         writes);
             case DELETE -> store.write(namespace, new Mutation.Delete(keys[index], Condition.NONE), writes);
-            case LIST -> store.list(namespace, ListOptions.prefix(space.prefix(index)), ReadOptions.DEFAULT);
+            case LIST -> store.list(namespace, ListOptions.prefix(space.prefix(index)), reads);
         };
     }
 

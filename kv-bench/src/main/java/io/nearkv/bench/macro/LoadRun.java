@@ -24,7 +24,7 @@ public final class LoadRun {
 
     private final Target target;
     private final KeySpace space;
-    private final long serverPid;
+    private final long[] serverPids;
     private @Nullable KeyChooser chooser;
     private @Nullable Mix choosersMix;
 
@@ -33,12 +33,12 @@ public final class LoadRun {
      *
      * @param target what to load; borrowed
      * @param space keys and values
-     * @param serverPid the process whose processor time counts as the server's, or {@link ProcessCpu#UNKNOWN}
+     * @param serverPids the processes whose processor time counts as the server's, or {@link ProcessCpu#UNKNOWN}
      */
-    public LoadRun(Target target, KeySpace space, long serverPid) {
+    public LoadRun(Target target, KeySpace space, long... serverPids) {
         this.target = requireNonNull(target, "target");
         this.space = requireNonNull(space, "space");
-        this.serverPid = serverPid;
+        this.serverPids = serverPids.clone();
     }
 
     /** Puts every key once, 8 x 16 in flight, so that no read misses. Fails if any put does. */
@@ -141,14 +141,14 @@ public final class LoadRun {
         waitFor(recording, from);
         long wall = System.nanoTime();
         long client = ProcessCpu.processNanos(self);
-        long server = ProcessCpu.processNanos(serverPid);
+        long server = ProcessCpu.processNanos(serverPids);
         long machine = ProcessCpu.machineNanos();
         waitFor(recording, until);
         return new Usage(
                 ProcessCpu.processNanos(self) - client,
                 server == ProcessCpu.UNKNOWN
                         ? ProcessCpu.UNKNOWN
-                        : Math.max(0, ProcessCpu.processNanos(serverPid) - server),
+                        : Math.max(0, ProcessCpu.processNanos(serverPids) - server),
                 machine == ProcessCpu.UNKNOWN ? ProcessCpu.UNKNOWN : ProcessCpu.machineNanos() - machine,
                 System.nanoTime() - wall);
     }

@@ -26,6 +26,19 @@ public final class ProcessCpu {
         }
     }
 
+    /** Returns what several processes have used together. */
+    public static long processNanos(long... pids) {
+        long all = 0;
+        for (long pid : pids) {
+            long one = processNanos(pid);
+            if (one == UNKNOWN) {
+                return UNKNOWN;
+            }
+            all += one;
+        }
+        return all;
+    }
+
     /** Returns the time that all processors together were busy so far, in nanoseconds, time stolen by the host included. */
     public static long machineNanos() {
         try {

@@ -3,7 +3,9 @@ package io.nearkv.server.metrics;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.nearkv.cluster.ClusterMember;
 import io.nearkv.cluster.ClusterStatus;
+import io.nearkv.cluster.ClusterView;
 import io.nearkv.core.AccountId;
 import io.nearkv.core.KvException;
 import io.nearkv.core.identity.Environment;
@@ -124,6 +126,7 @@ class NodeMetricsTest implements MetricSources {
     public ClusterStatus cluster() {
         return new ClusterStatus(
                 "n1",
+                ClusterView.State.MEMBER,
                 "n1",
                 3,
                 120,
@@ -134,7 +137,7 @@ class NodeMetricsTest implements MetricSources {
                 100,
                 4000,
                 1,
-                List.of(new ClusterStatus.Member("n2", "h:1", null, 118)));
+                List.of(new ClusterView.Member(new ClusterMember("n2", "h:1", "h:2", "h:3"), "abcdefgh", 118)));
     }
 
     @Override

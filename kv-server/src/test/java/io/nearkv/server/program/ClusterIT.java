@@ -15,16 +15,22 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,7 +108,8 @@ class ClusterIT {
     }
 
     @Test
-    void no_acknowledged_write_is_lost_when_the_leader_is_killed_again_and_again() throws Exception {
+    void no_acknowledged_write_is_lost_when_the_leader_is_killed_and_disks_are_lost_and_nodes_are_replaced()
+            throws Exception {
         Program program = new Program(folder);
         List<String> init = new ArrayList<>(List.of("cluster", "init", "c"));
         for (String node : NODES) {
@@ -135,14 +142,13 @@ class ClusterIT {
                 threads.add(thread);
                 thread.start();
             }
-            for (int round = 0; round < 2; round++) {
-                String leader =
-                        await().atMost(Duration.ofSeconds(30)).until(() -> leader(program), found -> found != null);
-                server(running, leader).kill();
-                await().atMost(Duration.ofSeconds(30))
-                        .until(() -> leader(program), found -> found != null && !found.equals(leader));
-                running.put(leader, start(program, leader));
-            }
+            String killed = awaitLeader(program);
+            server(running, killed).kill();
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> leader(program), found -> found != null && !found.equals(killed));
+            running.put(killed, start(program, killed));
+            loseTheDisk(program, running, awaitLeader(program));
+            replace(program, running);
             stop.set(true);
             for (Thread thread : threads) {
                 thread.join();
@@ -167,12 +173,68 @@ class ClusterIT {
             Program.Result status = program.run("cluster", "status", "c/cluster.json");
             assertThat(status.exitCode()).as("%s", status).isZero();
             assertThat(status.out()).contains("leader").contains("follower").doesNotContain("unreachable");
-            for (String node : NODES) {
-                assertThat(server(running, node).stop()).isZero();
+            for (RunningServer server : running.values()) {
+                assertThat(server.stop()).isZero();
             }
         } finally {
             running.values().forEach(RunningServer::close);
         }
+    }
+
+    private String awaitLeader(Program program) {
+        return await().atMost(Duration.ofSeconds(30)).until(() -> leader(program), found -> found != null);
+    }
+
+    private static Program.Result done(Program program, String... args) throws Exception {
+        Program.Result result = program.run(args);
+        assertThat(result.exitCode()).as("%s: %s", List.of(args), result).isZero();
+        return result;
+    }
+
+    /** The node that leads dies with its disk, and comes back with an empty one. */
+    private void loseTheDisk(Program program, Map<String, RunningServer> running, String node) throws Exception {
+        server(running, node).kill();
+        try (Stream<Path> files = Files.walk(folder.resolve("c/" + node))) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+        RunningServer empty = start(program, node);
+        running.put(node, empty);
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(text("http://" + empty.operations() + "/readyz"))
+                        .contains("with another disk"));
+        assertThat(done(program, "cluster", "add", node, "--data", "c").out())
+                .contains("node '" + node + "' is a member");
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(text("http://" + empty.operations() + "/readyz"))
+                        .doesNotContain("not ready"));
+    }
+
+    /** A fourth node comes, leads, and one of the first three goes. */
+    private void replace(Program program, Map<String, RunningServer> running) throws Exception {
+        Program.Result early =
+                program.run("cluster", "add", "n4=127.0.0.1:" + ports(), "--data", "c", "--wait", "500ms");
+        assertThat(early.exitCode()).as("%s", early).isEqualTo(6);
+        assertThat(early.out()).contains("nearkv serve --cluster c/cluster.json --node n4 --join c/n4.join");
+        assertThat(early.err()).contains("n4' does not answer").contains("the same command goes on");
+        running.put("n4", start(program, "n4"));
+        done(program, "cluster", "add", "n4", "--data", "c");
+        assertThat(done(program, "cluster", "transfer-leader", "n4", "--data", "c")
+                        .out())
+                .isEqualTo("node 'n4' leads\n");
+        Program.Result unknown = program.run("cluster", "transfer-leader", "n9", "--data", "c");
+        assertThat(unknown.err()).contains("n9").contains("n4");
+        done(program, "cluster", "remove", "n1", "--data", "c");
+        assertThat(server(running, "n1").stop()).isZero();
+        running.remove("n1");
+        assertThat(program.run("cluster", "status", "c/cluster.json").out()).doesNotContain("n1 ");
+    }
+
+    private static String text(String url) throws Exception {
+        return HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(URI.create(url)).build(), HttpResponse.BodyHandlers.ofString())
+                .body();
     }
 
     /** Each prefers a node, and knows the others. */

@@ -90,6 +90,7 @@ class RolloutFaultsIT {
                 .out()
                 .lines()
                 .filter(line -> line.contains("="))
+                .map(line -> line.substring(line.indexOf("epoch")))
                 .findFirst()
                 .orElseThrow();
     }
@@ -152,7 +153,7 @@ class RolloutFaultsIT {
         RunningServer again =
                 fleet.program.serve("--environment", "production", "--listen", store.substring("kv://".length()));
         try {
-            awaitState("\"state\":\"complete\"");
+            awaitState("goes on after common_mode");
         } finally {
             over.set(true);
             again.close();

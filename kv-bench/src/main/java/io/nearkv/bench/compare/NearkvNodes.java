@@ -1,0 +1,184 @@
+package io.nearkv.bench.compare;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** Three nodes of a nearkv cluster, a process each, that can be ended and started again. Not thread-safe. */
+final class NearkvNodes {
+    private static final Duration START = Duration.ofSeconds(60);
+    private static final int NODES = 3;
+    /** A node has so many ports in a row. */
+    private static final int PORTS = 5;
+
+    private final Children children;
+    private final String launcher;
+    private final @Nullable Integer cpu;
+    private final Path folder;
+    private final Path shared;
+    private final List<Integer> ports = new ArrayList<>();
+    private final List<Process> processes = new ArrayList<>();
+    private String account = "";
+
+    private NearkvNodes(Children children, Path nearkv, @Nullable Integer cpu, Path folder) {
+        this.children = children;
+        this.launcher = nearkv.toAbsolutePath().toString();
+        this.cpu = cpu;
+        this.folder = folder;
+        this.shared = folder.resolve("cluster");
+    }
+
+    /** Makes a cluster and starts its nodes. */
+    static NearkvNodes start(Children children, Path nearkv, @Nullable Integer cpu, Path folder)
+            throws IOException, InterruptedException {
+        NearkvNodes nodes = new NearkvNodes(children, nearkv, cpu, folder);
+        List<String> init = new ArrayList<>(List.of(nodes.launcher, "cluster", "init", nodes.shared.toString()));
+        for (int i = 0; i < NODES; i++) {
+            int port = freePorts();
+            nodes.ports.add(port);
+            init.addAll(List.of("--node", name(i) + "=127.0.0.1:" + port));
+        }
+        Process made = children.start("init", init, null, Map.of(), folder);
+        RunningServer.discard(made);
+        if (made.waitFor() != 0) {
+            throw new IOException("'nearkv cluster init' failed, see " + folder.resolve("init.err"));
+        }
+        List<BufferedReader> outputs = new ArrayList<>();
+        for (int i = 0; i < NODES; i++) {
+            nodes.processes.add(nodes.launch(i));
+            outputs.add(Children.lines(nodes.processes.get(i)));
+        }
+        for (int i = 0; i < NODES; i++) {
+            String line = Children.awaitLine(nodes.processes.get(i), outputs.get(i), "nearkv ready ", START);
+            nodes.account = RunningServer.field(line, "account");
+        }
+        return nodes;
+    }
+
+    private static String name(int node) {
+        return "n" + (node + 1);
+    }
+
+    private Process launch(int node) throws IOException {
+        return children.start(
+                name(node),
+                List.of(
+                        launcher,
+                        "serve",
+                        "--cluster",
+                        shared.resolve("cluster.json").toString(),
+                        "--node",
+                        name(node),
+                        "--join",
+                        shared.resolve(name(node) + ".join").toString(),
+                        "--data",
+                        folder.resolve(name(node)).toString(),
+                        "--http",
+                        "off"),
+                cpu,
+                Map.of(),
+                folder);
+    }
+
+    /** Starts a node that has ended, and returns when it is a member again that knows who leads. */
+    void restart(int node) throws IOException, InterruptedException {
+        Process process = launch(node);
+        processes.set(node, process);
+        String unused = Children.awaitLine(process, Children.lines(process), "nearkv ready ", START);
+        int unusedNode = await(
+                1,
+                one -> ask("http://127.0.0.1:" + (port(node) + 1) + "/readyz").startsWith("ready"));
+    }
+
+    List<Process> processes() {
+        return List.copyOf(processes);
+    }
+
+    int port(int node) {
+        return ports.get(node);
+    }
+
+    String account() {
+        return account;
+    }
+
+    /** Returns the administrator's token. */
+    String token() throws IOException {
+        return Files.readString(shared.resolve("admin.token")).strip();
+    }
+
+    /** Waits until a node leads, and returns which. */
+    int awaitLeader() throws IOException, InterruptedException {
+        return await(
+                NODES,
+                node -> ask("http://127.0.0.1:" + (port(node) + 1) + "/metrics").contains("\nnearkv_cluster_leads 1"));
+    }
+
+    /** What is waited for. */
+    interface Condition {
+        boolean test(int member) throws InterruptedException;
+    }
+
+    /** Waits until a condition holds for one of some members, and returns for which. */
+    static int await(int members, Condition condition) throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + START.toNanos();
+        while (System.nanoTime() - deadline < 0) {
+            for (int i = 0; i < members; i++) {
+                if (condition.test(i)) {
+                    return i;
+                }
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+        }
+        throw new IOException("what was waited for did not come within " + START.toSeconds() + " s");
+    }
+
+    private static String ask(String url) throws InterruptedException {
+        return ask(HttpRequest.newBuilder(URI.create(url)));
+    }
+
+    /** Returns the body of an answer, or nothing if there is none. */
+    static String ask(HttpRequest.Builder request) throws InterruptedException {
+        try {
+            return HttpClient.newHttpClient()
+                    .send(request.timeout(Duration.ofSeconds(2)).build(), HttpResponse.BodyHandlers.ofString())
+                    .body();
+        } catch (IOException e) {
+            return ""; // It does not answer yet.
+        }
+    }
+
+    /** Returns the first of some free ports in a row, below those that the system gives to outgoing connections. */
+    private static int freePorts() {
+        while (true) {
+            int first = ThreadLocalRandom.current().nextInt(12_000, 31_000);
+            boolean free = true;
+            for (int port = first; free && port < first + PORTS; port++) {
+                try (ServerSocket socket = new ServerSocket()) {
+                    socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+                } catch (IOException e) {
+                    free = false;
+                }
+            }
+            if (free) {
+                return first;
+            }
+        }
+    }
+}
