@@ -85,7 +85,7 @@ public final class ClusterNode implements AutoCloseable {
         this.membership = new Membership(
                 layout, self, disk, partition, peers, timer, founders -> startLog(disk, founders, options));
         this.leaderStore = new LeaderStore(partition, options, new SecureRandom(), this::answer);
-        this.router = new Router(partition, selfId, this::peerStore, timer, options.waitingRequests());
+        this.router = new Router(partition, this::leaderElsewhere, timer, options.waitingRequests());
         this.store = new ClusterStore(partition, leaderStore, router, this::close);
     }
 
@@ -240,9 +240,15 @@ public final class ClusterNode implements AutoCloseable {
         }
     }
 
-    private @Nullable KvStore peerStore(RaftPeerId id) {
+    /** Returns the store of the node that leads, if that is another one. */
+    private @Nullable KvStore leaderElsewhere() {
+        RaftPeerId leader = partition.leader();
+        if (leader == null) {
+            ClusterMember told = membership.leaderElsewhere();
+            return told == null ? null : peers.store(told);
+        }
         return partition.members().stream()
-                .filter(peer -> peer.getId().equals(id))
+                .filter(peer -> peer.getId().equals(leader) && !leader.equals(selfId))
                 .findFirst()
                 .map(peer -> peers.store(Disk.member(peer, -1).place()))
                 .orElse(null);

@@ -97,7 +97,7 @@ public final class ClusterStore implements KvStore {
     private <R> @Nullable CompletableFuture<R> local(
             ReadOptions options, Function<ReplicaStore, CompletableFuture<R>> here) {
         ReplicaStore replica = partition.stateMachine().store();
-        if (replica == null) {
+        if (replica == null || !partition.serves()) {
             return null;
         }
         Position after = options.after();
@@ -372,7 +372,7 @@ public final class ClusterStore implements KvStore {
                 Function<ReplicaStore, R> here, Function<KvAdmin, CompletableFuture<R>> request) {
             checkOpen();
             ReplicaStore replica = partition.stateMachine().store();
-            if (replica != null) {
+            if (replica != null && partition.serves()) {
                 try {
                     return CompletableFuture.completedFuture(here.apply(replica));
                 } catch (KvException e) {

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.proto.RaftProtos.CommitInfoProto;
@@ -31,7 +32,7 @@ import org.slf4j.LoggerFactory;
 final class Membership {
     private static final Logger log = LoggerFactory.getLogger(Membership.class);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
-    private static final long FIRST_LOOK_MILLIS = 20;
+    private static final long FIRST_LOOK_MILLIS = 50;
     private static final long LOOK_MILLIS = 250;
     /** Starts the log of this node. */
     @FunctionalInterface
@@ -54,6 +55,8 @@ final class Membership {
     private volatile List<ClusterView.Member> founders = List.of();
     private volatile boolean decided;
     private volatile String undecidedBecause = "it has not asked the other nodes yet";
+    /** Who leads by what others say, while this node does not know it by itself. */
+    private volatile @Nullable ClusterMember leaderElsewhere;
 
     /** The change that Ratis is making; guarded by this, as is the next. */
     private @Nullable CompletableFuture<RaftClientReply> change;
@@ -86,9 +89,8 @@ final class Membership {
             start(before);
         } else if (layout.members().size() == 1) {
             decide(List.of(me()));
-        } else {
-            lookAgain(FIRST_LOOK_MILLIS);
         }
+        look();
     }
 
     private ClusterView.Member me() {
@@ -107,42 +109,82 @@ final class Membership {
     }
 
     private void lookAgain(long millis) {
-        var unused = timer.schedule(this::look, millis, TimeUnit.MILLISECONDS);
+        try {
+            var unused = timer.schedule(this::look, millis, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            log.atDebug().log("the node is being closed");
+        }
     }
 
-    /** Asks all others, and decides once that is possible. */
+    /** Asks all others, as long as this node has not begun, is no member, or does not know who leads: then others may. */
     private void look() {
+        boolean member = decided && isMember();
+        partition.serving(member);
+        if (member && partition.leader() != null) {
+            leaderElsewhere = null;
+            lookAgain(LOOK_MILLIS);
+            return;
+        }
         Map<String, CompletableFuture<ClusterView>> asked = new HashMap<>();
-        for (ClusterMember member : layout.members()) {
-            if (!member.equals(self)) {
-                asked.put(member.id(), ask(member));
+        for (ClusterMember place : layout.members()) {
+            if (!place.equals(self)) {
+                asked.put(place.id(), ask(place));
             }
         }
         var unused = CompletableFuture.allOf(asked.values().toArray(CompletableFuture[]::new))
-                .handle((nothing, failed) -> {
-                    timer.execute(() -> decideBy(asked));
-                    return null;
-                });
+                .whenComplete((nothing, failed) -> heard(asked));
     }
 
-    private void decideBy(Map<String, CompletableFuture<ClusterView>> asked) {
+    private void heard(Map<String, CompletableFuture<ClusterView>> asked) {
         try {
-            List<ClusterView> said = new ArrayList<>();
-            List<String> silent = new ArrayList<>();
-            asked.forEach((node, answer) -> {
-                if (answer.isCompletedExceptionally()) {
-                    silent.add(node);
-                } else {
-                    said.add(answer.join());
-                }
-            });
-            if (!decide(said, silent)) {
-                lookAgain(LOOK_MILLIS);
+            timer.execute(() -> judge(asked));
+        } catch (RejectedExecutionException e) {
+            log.atDebug().log("the node is being closed");
+        }
+    }
+
+    private void judge(Map<String, CompletableFuture<ClusterView>> asked) {
+        List<ClusterView> said = new ArrayList<>();
+        List<String> silent = new ArrayList<>();
+        asked.forEach((node, answer) -> {
+            if (answer.isCompletedExceptionally()) {
+                silent.add(node);
+            } else {
+                said.add(answer.join());
+            }
+        });
+        leaderElsewhere = leaderBy(said);
+        try {
+            if (!decided) {
+                boolean unused = decide(said, silent);
             }
         } catch (IOException | RuntimeException e) {
             log.atError().setCause(e).log("this node cannot begin");
             partition.fail(KvException.from(e));
+            return;
         }
+        lookAgain(decided ? LOOK_MILLIS : FIRST_LOOK_MILLIS);
+    }
+
+    /** Returns where the node is that leads, by the view of the newest term. */
+    private @Nullable ClusterMember leaderBy(List<ClusterView> said) {
+        ClusterMember found = null;
+        long term = -1;
+        for (ClusterView view : said) {
+            String leader = view.leader();
+            ClusterView.Member member = leader == null ? null : view.member(leader);
+            if (member != null && view.term() > term && !member.node().equals(self.id())) {
+                found = member.place();
+                term = view.term();
+            }
+        }
+        return found;
+    }
+
+    /** Returns where the node is that leads, by what others say; null if this node knows it by itself, or nobody does. */
+    @Nullable
+    ClusterMember leaderElsewhere() {
+        return leaderElsewhere;
     }
 
     private boolean decide(List<ClusterView> said, List<String> silent) throws IOException {

@@ -72,6 +72,8 @@ final class Partition implements AutoCloseable {
     private volatile @Nullable RaftServer server;
     private volatile @Nullable KvException failure;
     private volatile boolean ended;
+    /** Whether the replica follows the log: only then it answers anybody, however weak the read. */
+    private volatile boolean serving;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -98,9 +100,18 @@ final class Partition implements AutoCloseable {
         this.options = options;
         this.clock = options.clock();
         this.stateMachine = new PartitionStateMachine(storeOptions, layout, new Listener());
-        this.visibility = new Visibility(stateMachine::store);
+        this.visibility = new Visibility(() -> serving ? stateMachine.store() : null);
         this.proposer = new Thread(this::run, "nearkv-proposer");
         proposer.setDaemon(true);
+    }
+
+    /** Says whether this node is a member, so that its replica is kept up. */
+    void serving(boolean isMember) {
+        serving = isMember;
+    }
+
+    boolean serves() {
+        return serving;
     }
 
     Visibility visibility() {

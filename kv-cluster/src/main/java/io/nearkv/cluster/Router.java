@@ -10,9 +10,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
 import java.util.function.Supplier;
-import org.apache.ratis.protocol.RaftPeerId;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,21 +28,18 @@ final class Router {
     }
 
     private final Partition partition;
-    private final RaftPeerId self;
-    private final Function<RaftPeerId, @Nullable KvStore> stores;
+    private final Supplier<@Nullable KvStore> leaderElsewhere;
     private final ScheduledExecutorService timer;
     private final int maxWaiting;
     private final AtomicInteger waiting = new AtomicInteger();
 
     Router(
             Partition partition,
-            RaftPeerId self,
-            Function<RaftPeerId, @Nullable KvStore> stores,
+            Supplier<@Nullable KvStore> leaderElsewhere,
             ScheduledExecutorService timer,
             int maxWaiting) {
         this.partition = partition;
-        this.self = self;
-        this.stores = stores;
+        this.leaderElsewhere = leaderElsewhere;
         this.timer = timer;
         this.maxWaiting = maxWaiting;
     }
@@ -111,8 +106,7 @@ final class Router {
                 if (partition.leads()) {
                     answer = here.get();
                 } else {
-                    RaftPeerId leader = partition.leader();
-                    KvStore store = leader == null || leader.equals(self) ? null : stores.apply(leader);
+                    KvStore store = leaderElsewhere.get();
                     if (store != null && left > 0) {
                         answer = elsewhere.ask(store, Duration.ofNanos(left));
                     }

@@ -138,7 +138,7 @@ public final class Failover implements Callable<Integer> {
                 writer.join();
                 long lost = 0;
                 for (String key : writer.acknowledged) {
-                    lost += key.equals(writer.namespace.getString(key)) ? 0 : 1;
+                    lost += key.equals(writer.namespace.getString(key).orElse(null)) ? 0 : 1;
                 }
                 out.printf(
                         Locale.ROOT,

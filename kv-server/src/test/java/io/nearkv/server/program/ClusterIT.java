@@ -163,10 +163,13 @@ class ClusterIT {
             // Each node is asked: strong reads are answered by whoever leads, and lost by nobody.
             for (int i = 0; i < clients.size(); i++) {
                 KvNamespace asked = clients.get(i).namespace("default").withReadOptions(ReadOptions.STRONG);
-                for (String key : writers.get((i + 1) % writers.size()).acknowledged) {
-                    GetResult found = asked.get(key);
-                    assertThat(found).as(key).isInstanceOf(GetResult.Found.class);
-                    assertThat(((GetResult.Found) found).value().asString()).isEqualTo(key);
+                List<String> keys = writers.get((i + 1) % writers.size()).acknowledged;
+                for (int from = 0; from < keys.size(); from += 1_000) {
+                    List<String> some = keys.subList(from, Math.min(keys.size(), from + 1_000));
+                    Map<String, GetResult.Found> found = asked.getAll(some);
+                    assertThat(found.keySet()).containsAll(some);
+                    found.forEach(
+                            (key, value) -> assertThat(value.value().asString()).isEqualTo(key));
                 }
             }
             clients.forEach(Kv::close);
