@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** How nodes become members and cease to be, and that nobody is taken for somebody else who had the same name. */
 class MembershipTest {
@@ -145,6 +146,10 @@ class MembershipTest {
     }
 
     @Test
+    @EnabledIfSystemProperty(
+            named = "nearkv.test.long",
+            matches = "true",
+            disabledReason = "ClusterIT does it with processes")
     void a_node_whose_disk_was_lost_waits_until_it_is_added_and_gets_everything() throws Exception {
         try (LocalCluster cluster = cluster(3, 3)) {
             ClusterNode follower = cluster.follower();
@@ -225,6 +230,10 @@ class MembershipTest {
     }
 
     @Test
+    @EnabledIfSystemProperty(
+            named = "nearkv.test.long",
+            matches = "true",
+            disabledReason = "ClusterIT does it with processes")
     void a_cluster_begins_when_all_its_nodes_are_there_once() throws Exception {
         try (LocalCluster cluster = cluster(3, 2)) {
             LocalCluster.await(

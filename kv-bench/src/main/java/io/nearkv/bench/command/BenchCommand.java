@@ -255,13 +255,13 @@ final class BenchCommand extends BaseCommand {
 
     private KvClientBuilder builder(ServerAccess access) {
         KvClientBuilder builder = KvClient.builder()
-                .server(access.address())
                 .token(access.token())
                 .name("nearkv-bench")
                 .connections(connections)
                 .ioThreads(ioThreads)
                 .spin(spin)
                 .timeout(access.timeout());
+        access.addresses().forEach(builder::server);
         if (access.tlsCa() != null) {
             builder.trust(access.tlsCa());
         }

@@ -81,6 +81,7 @@ class ServerGuardTest extends WithServer {
                 header(Wire.CallHeader.newBuilder()
                         .setCreateAccount(Wire.CreateAccount.newBuilder().setName("n"))));
         all.put("backup", header(Wire.CallHeader.newBuilder().setBackup(Wire.Backup.newBuilder())));
+        all.put("ask", header(Wire.CallHeader.newBuilder().setAsk(Wire.Ask.newBuilder())));
         return all;
     }
 
@@ -314,7 +315,8 @@ class ServerGuardTest extends WithServer {
                                 "namespaces",
                                 "accounts",
                                 "create account",
-                                "backup")
+                                "backup",
+                                "ask")
                         .contains(name)) {
                     continue;
                 }

@@ -13,7 +13,7 @@ class CrashLoopIT {
     void nothing_acknowledged_is_lost_and_no_batch_is_torn_when_the_server_is_killed_again_and_again()
             throws Exception {
         Campaign campaign = new Campaign(folder.resolve("data"), Map.of());
-        int rounds = Campaign.rounds(20);
+        int rounds = Campaign.rounds(10);
         for (int round = 1; round <= rounds; round++) {
             campaign.round(ServerProcess::kill);
             if (round % 5 == 0) {

@@ -15,7 +15,7 @@ class PowerCutIT {
         Path powerCut = NativeTools.compile(folder, "power_cut.c");
         try (NativeTools.Mount disk = NativeTools.mountImage(folder, 512)) {
             Campaign campaign = new Campaign(disk.point().resolve("data"), Map.of());
-            int rounds = Campaign.rounds(5);
+            int rounds = Campaign.rounds(3);
             for (int round = 1; round <= rounds; round++) {
                 campaign.round(server -> {
                     NativeTools.run(powerCut.toString(), disk.point().toString(), Long.toString(server.pid()));

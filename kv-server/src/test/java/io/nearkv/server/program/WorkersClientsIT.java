@@ -92,7 +92,7 @@ class WorkersClientsIT {
 
     @Test
     void the_emulator_answers_the_same_to_the_same_random_operations() throws Exception {
-        flow("oracle.mjs", 240, "--seconds", "20");
+        flow("oracle.mjs", 240, "--seconds", "6");
     }
 
     private void flow(String script, int maxSeconds, String... more) throws Exception {
