@@ -196,6 +196,8 @@ final class Membership {
                 decide(view.founders());
                 return true;
             }
+        }
+        for (ClusterView view : begun) {
             ClusterView.Member former = view.member(self.id());
             if (former != null && former.disk().equals(disk.id())) {
                 throw new KvException(
@@ -283,7 +285,9 @@ final class Membership {
                     layout.cluster(),
                     self.id(),
                     disk.id(),
-                    ClusterView.State.UNDECIDED,
+                    // One that has begun before says so from its first word on: no empty disk may found anything beside
+                    // it.
+                    decided ? ClusterView.State.WAITING : ClusterView.State.UNDECIDED,
                     founders,
                     List.of(),
                     null,

@@ -20,9 +20,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A server in a process of its own with 512 MiB of heap takes 64 of the largest values at once, both ways, and then the largest bulk body. */
+@EnabledIfSystemProperty(
+        named = "nearkv.test.long",
+        matches = "true",
+        disabledReason = "takes 45 s; RestMemoryTest does it in short")
 class RestMemoryIT {
     private static final int REQUESTS = 64;
 

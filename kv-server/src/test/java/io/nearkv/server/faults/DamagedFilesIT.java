@@ -19,9 +19,11 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A damaged file is refused or reported by name; it never makes the store forget or answer wrongly. */
+@EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true", disabledReason = "kv-server/campaign damage")
 class DamagedFilesIT {
     private static final int KEYS = 400;
 

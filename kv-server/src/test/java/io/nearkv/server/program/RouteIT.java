@@ -142,8 +142,11 @@ class RouteIT {
                 BuildStats left = stats(client, wrong);
                 assertThat(left.ready()).isFalse();
                 assertThat(left.requests()).isZero();
-                assertThat(Objects.requireNonNull(client.routes()).problems())
-                        .anySatisfy(problem -> assertThat(problem).contains("staging"));
+                // It is refused at its greeting again and again: the application takes the whole way back.
+                await().atMost(PATIENCE)
+                        .untilAsserted(() -> assertThat(
+                                        Objects.requireNonNull(client.routes()).problems())
+                                .anySatisfy(problem -> assertThat(problem).contains("is rolled back: build_refused")));
             }
             // A router that runs refuses the document: it tries new instances before it takes them.
             RunningServer router = fleet.router("router-1", fleet.bundle("known.bundle", known()));
