@@ -24,6 +24,7 @@ record ClientOptions(
         int maxRequestsInFlight,
         long maxPendingBytes,
         int streamWindowBytes,
+        int store,
         Duration timeout,
         Duration connectTimeout,
         Duration pingInterval,

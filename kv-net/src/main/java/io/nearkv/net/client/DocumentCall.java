@@ -137,7 +137,8 @@ final class DocumentCall<T> extends ByteToMessageDecoder {
                     options.builds(),
                     options.check(),
                     options.name(),
-                    options.streamWindowBytes());
+                    options.streamWindowBytes(),
+                    options.store());
             Frames.writeHello(out, HELLO_ID, greeting.hello());
         } else {
             VerdictCodec.writeDocument(out, FrameType.OFFER, ID, offered);

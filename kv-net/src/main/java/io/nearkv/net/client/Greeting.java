@@ -24,6 +24,7 @@ final class Greeting {
      * @param environment the environment that the server must be of
      * @param builds the ids of the builds that are allowed; empty for all
      * @param check what a server must prove beyond that
+     * @param store which of the server's stores is meant
      */
     Greeting(
             String token,
@@ -31,7 +32,8 @@ final class Greeting {
             Set<String> builds,
             ServerCheck check,
             String clientName,
-            int streamWindowBytes) {
+            int streamWindowBytes,
+            int store) {
         this.environment = environment;
         this.builds = builds;
         this.check = check;
@@ -44,6 +46,7 @@ final class Greeting {
                 .setClientName(clientName)
                 .setClientVersion(version == null ? "" : version)
                 .setStreamWindowBytes(streamWindowBytes)
+                .setStore(store)
                 .build();
     }
 

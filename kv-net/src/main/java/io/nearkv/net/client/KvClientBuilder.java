@@ -36,6 +36,7 @@ public final class KvClientBuilder {
     static final int MAX_SERVERS = 64;
     static final int MAX_CONNECTIONS = 64;
     static final int MAX_IO_THREADS = 64;
+    private static final int MAX_STORES = 4095;
     static final int MAX_ATTEMPTS = 10;
     static final long MIN_PENDING_BYTES = 1024 * 1024;
     static final int MAX_STREAM_WINDOW_BYTES = 16 * 1024 * 1024;
@@ -76,6 +77,7 @@ public final class KvClientBuilder {
     private int maxAttempts = 4;
     private Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(2));
     private Duration spin = Duration.ZERO;
+    private int store;
     private @Nullable Path trust;
     private @Nullable Path certificate;
     private @Nullable Path privateKey;
@@ -258,6 +260,12 @@ public final class KvClientBuilder {
         return this;
     }
 
+    /** Sets which of a server's stores is meant, where it has several: the nodes of a cluster serve each other their partitions. Default 0, the first. */
+    public KvClientBuilder store(int number) {
+        store = inRange("store", number, 0, MAX_STORES);
+        return this;
+    }
+
     /** Sets the file of the certificates (PEM) that the servers' certificates must lead to. Default: the ones that the Java runtime trusts. */
     public KvClientBuilder trust(Path pem) {
         trust = requireNonNull(pem, "pem");
@@ -359,6 +367,7 @@ public final class KvClientBuilder {
         copy.maxAttempts = maxAttempts;
         copy.backoff = backoff;
         copy.spin = spin;
+        copy.store = store;
         copy.trust = trust;
         copy.certificate = certificate;
         copy.privateKey = privateKey;
@@ -416,6 +425,7 @@ public final class KvClientBuilder {
                 maxRequestsInFlight,
                 maxPendingBytes,
                 streamWindowBytes,
+                store,
                 timeout,
                 connectTimeout,
                 pingInterval,

@@ -63,7 +63,8 @@ final class LanePool implements Backend {
                 options.builds(),
                 options.check(),
                 options.name(),
-                options.streamWindowBytes());
+                options.streamWindowBytes(),
+                options.store());
         this.loops = EventLoops.start(
                 EventLoops.Kind.AUTO, options.ioThreads(), "nearkv-client-" + options.name(), options.spin());
         this.lanes = new Lane[options.connections()];

@@ -30,7 +30,7 @@ final class CatalogueCalls {
 
     /** Returns how a call that names no namespace is carried out; throws 403 or 404 if the grant does not cover it. */
     static Call.Plan plan(Session session, Wire.CallHeader header) {
-        KvAdmin admin = session.context().store().admin();
+        KvAdmin admin = session.store().admin();
         SessionGuard guard = session.guard();
         switch (header.getCallCase()) {
             case ACCOUNTS -> {

@@ -29,7 +29,7 @@ final class EntryCalls {
     /** Returns how the call is carried out; throws 403 if the grant does not cover it, 400 if it is malformed. */
     static Call.Plan plan(Session session, SessionGuard.Namespace namespace, Wire.CallHeader header, Duration timeout) {
         SessionGuard guard = session.guard();
-        KvStore store = session.context().store();
+        KvStore store = session.store();
         NamespaceId id = namespace.id();
         int millis = header.getTimeoutMillis();
         switch (header.getCallCase()) {

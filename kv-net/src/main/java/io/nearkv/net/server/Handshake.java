@@ -4,6 +4,7 @@ import io.nearkv.core.DenialReason;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
 import io.nearkv.core.Limits;
 import io.nearkv.core.identity.Authority;
 import io.nearkv.core.identity.Grant;
@@ -51,12 +52,13 @@ final class Handshake {
                     "this node serves environment '" + authority.environment() + "', the client expects '"
                             + Key.display(expected) + "'");
         }
+        KvStore store = context.store(hello.getStore());
         int peerWindow = Math.min(
                 MAX_PEER_WINDOW_BYTES,
                 hello.getStreamWindowBytes() <= 0
                         ? Protocol.DEFAULT_STREAM_WINDOW_BYTES
                         : Math.max(Protocol.MIN_STREAM_WINDOW_BYTES, hello.getStreamWindowBytes()));
-        Session session = new Session(connection, connection.context().guard(grant), peerWindow);
+        Session session = new Session(connection, store, connection.context().guard(grant), peerWindow);
         Frames.writeMessage(
                 connection.out(),
                 FrameType.HELLO_OK,

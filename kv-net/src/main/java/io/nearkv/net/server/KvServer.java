@@ -17,6 +17,7 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.ssl.SslContext;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -50,19 +51,30 @@ public final class KvServer implements AutoCloseable {
     }
 
     /**
-     * Starts to listen.
+     * Starts to listen, and serves one store.
      *
      * @throws IllegalArgumentException if the certificates cannot be used
      * @throws KvException {@link ErrorCode#UNAVAILABLE} if the address cannot be used
      */
     public static KvServer start(KvStore store, Authority authority, KvServerOptions options) {
-        requireNonNull(store, "store");
+        return start(List.of(store), authority, options);
+    }
+
+    /**
+     * Starts to listen, and serves several stores.
+     *
+     * @param stores by the number that a client says in its greeting, from 0 on; the first one is for those that say nothing
+     * @throws IllegalArgumentException if the certificates cannot be used
+     * @throws KvException {@link ErrorCode#UNAVAILABLE} if the address cannot be used
+     */
+    public static KvServer start(List<? extends KvStore> stores, Authority authority, KvServerOptions options) {
+        requireNonNull(stores, "stores");
         requireNonNull(authority, "authority");
         TlsFiles tlsFiles = options.tls();
         SslContext tls = tlsFiles == null ? null : load(tlsFiles);
         EventLoops loops =
                 EventLoops.start(options.transport(), options.eventLoopThreads(), "nearkv-server", options.spin());
-        ServerContext context = new ServerContext(options, store, authority, loops);
+        ServerContext context = new ServerContext(options, List.copyOf(stores), authority, loops);
         Acceptor acceptor = new Acceptor(context, tls);
         int high = options.limits().writeBufferBytes();
         ChannelFuture bound = new ServerBootstrap()

@@ -10,6 +10,7 @@ import io.nearkv.core.identity.Permission;
 import io.nearkv.net.transport.DocumentCourier;
 import io.nearkv.net.transport.EventLoops;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,7 @@ public final class ServerContext {
 
     private final KvServerOptions options;
     private final EventLoops loops;
-    private final KvStore store;
+    private final List<KvStore> stores;
     private final @Nullable DirectReader directReader;
     private final Authority authority;
     private final Counters counters = new Counters();
@@ -33,11 +34,14 @@ public final class ServerContext {
     private final GoodTokens goodTokens = new GoodTokens();
     private final DocumentCourier courier;
 
-    ServerContext(KvServerOptions options, KvStore store, Authority authority, EventLoops loops) {
+    ServerContext(KvServerOptions options, List<KvStore> stores, Authority authority, EventLoops loops) {
+        if (stores.isEmpty()) {
+            throw new IllegalArgumentException("there is no store to serve");
+        }
         this.options = options;
         this.loops = loops;
-        this.store = store;
-        this.directReader = store.directReader();
+        this.stores = stores;
+        this.directReader = stores.get(0).directReader();
         this.authority = authority;
         this.peers = new Peers(options.limits());
         this.courier = new DocumentCourier(options.documents(), "nearkv-documents");
@@ -58,9 +62,23 @@ public final class ServerContext {
         return options.limits();
     }
 
-    /** Returns what is served. */
+    /** Returns what is served to those who do not say what they want. */
     public KvStore store() {
-        return store;
+        return stores.get(0);
+    }
+
+    /**
+     * Returns what is served under a number.
+     *
+     * @throws KvException {@link ErrorCode#INVALID_REQUEST} if there is none
+     */
+    KvStore store(int number) {
+        if (number < 0 || number >= stores.size()) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    "store " + Integer.toUnsignedString(number) + " (expected: 0 to " + (stores.size() - 1) + ")");
+        }
+        return stores.get(number);
     }
 
     /** Returns the store's reads that make no objects, or null if it has none. */

@@ -5,6 +5,7 @@ import io.nearkv.core.ErrorCode;
 import io.nearkv.core.GetResult;
 import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
+import io.nearkv.core.KvStore;
 import io.nearkv.core.Limits;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
@@ -53,6 +54,7 @@ final class Session implements DirectReader.Visitor {
     private final ServerConnection connection;
     private final ServerContext context;
     private final Counters counters;
+    private final KvStore store;
     private final SessionGuard guard;
     private final @Nullable DirectReader directReader;
     private final int peerWindowBytes;
@@ -66,12 +68,13 @@ final class Session implements DirectReader.Visitor {
     private final RequestClock clock;
     private int directId;
 
-    Session(ServerConnection connection, SessionGuard guard, int peerWindowBytes) {
+    Session(ServerConnection connection, KvStore store, SessionGuard guard, int peerWindowBytes) {
         this.connection = connection;
         this.context = connection.context();
         this.counters = context.counters();
+        this.store = store;
         this.guard = guard;
-        this.directReader = context.directReader();
+        this.directReader = store.directReader();
         this.peerWindowBytes = peerWindowBytes;
         this.clock = connection.loopState().requestClock();
     }
@@ -86,6 +89,11 @@ final class Session implements DirectReader.Visitor {
 
     ServerContext context() {
         return context;
+    }
+
+    /** Returns what this connection is for. */
+    KvStore store() {
+        return store;
     }
 
     SessionGuard guard() {
@@ -276,7 +284,7 @@ final class Session implements DirectReader.Visitor {
         Key key = GetFrame.key(in, frame);
         Download download = new Download(this, id);
         admit(download, Limits.CHUNK_BYTES, options.timeout());
-        download.start(context.store().open(namespace.id(), key, options));
+        download.start(store.open(namespace.id(), key, options));
         clock.next();
     }
 
@@ -304,8 +312,7 @@ final class Session implements DirectReader.Visitor {
         PutOptions put = PutFrame.putOptions(in, frame);
         PendingWrite write = new PendingWrite(this, frame.correlationId(), Op.PUT);
         admit(write, frame.frameBytes(), options.timeout());
-        write.start(
-                context.store().write(namespace.id(), new Mutation.Put(key, PutFrame.value(in, frame), put), options));
+        write.start(store.write(namespace.id(), new Mutation.Put(key, PutFrame.value(in, frame), put), options));
     }
 
     private void delete(ByteBuf in, FrameReader frame) {
@@ -320,7 +327,7 @@ final class Session implements DirectReader.Visitor {
         Mutation.Delete mutation = DeleteFrame.mutation(in, frame);
         PendingWrite write = new PendingWrite(this, frame.correlationId(), Op.DELETE);
         admit(write, frame.frameBytes(), options.timeout());
-        write.start(context.store().write(namespace.id(), mutation, options));
+        write.start(store.write(namespace.id(), mutation, options));
     }
 
     private void upload(ByteBuf in, FrameReader frame) {
@@ -336,7 +343,7 @@ final class Session implements DirectReader.Visitor {
         PutOptions put = PutFrame.putOptions(in, frame);
         Upload upload = new Upload(this, frame.correlationId(), PutFrame.totalBytes(in, frame), options.timeout());
         admit(upload, context.limits().streamWindowBytes(), options.timeout());
-        upload.start(context.store().upload(namespace.id(), key, put, options));
+        upload.start(store.upload(namespace.id(), key, put, options));
     }
 
     private void watch(ByteBuf in, FrameReader frame) {
@@ -360,7 +367,7 @@ final class Session implements DirectReader.Visitor {
         admit(watch, 0, null);
         watches++;
         counters.watches.increment();
-        context.store().watch(feed).subscribe(watch);
+        store.watch(feed).subscribe(watch);
     }
 
     /**
@@ -373,7 +380,7 @@ final class Session implements DirectReader.Visitor {
             return known;
         }
         NamespaceId id = new NamespaceId(high, low);
-        CompletableFuture<NamespaceInfo> lookup = context.store().admin().namespace(id);
+        CompletableFuture<NamespaceInfo> lookup = store.admin().namespace(id);
         if (!lookup.isDone()) {
             Deferred deferred = new Deferred(this, frame.correlationId(), op, id);
             admit(deferred, frame.frameBytes(), Limits.DEFAULT_TIMEOUT);

@@ -192,7 +192,7 @@ final class Watch extends Operation implements Flow.Subscriber<FeedEvent> {
         }
         if (!id.equals(lookingUp)) {
             lookingUp = id;
-            lookup.await(session.context().store().admin().namespace(id), this);
+            lookup.await(session.store().admin().namespace(id), this);
         }
         if (!lookup.isDone()) {
             return null;
