@@ -136,8 +136,8 @@ public interface BulkContract extends ContractSupport {
 
         assertThat(result).isInstanceOf(BatchResult.Applied.class);
         BatchResult.Applied applied = (BatchResult.Applied) result;
-        assertThat(applied.lastVersion() - applied.firstVersion()).isEqualTo(3);
-        assertThat(found("b").version()).isEqualTo(applied.firstVersion() + 2);
+        assertThat(applied.lastVersion() - applied.firstVersion()).isEqualTo(3 * versionStep());
+        assertThat(found("b").version()).isEqualTo(applied.firstVersion() + 2 * versionStep());
         assertThat(found("a").version()).isEqualTo(applied.lastVersion());
         assertThat(found("a").value()).isEqualTo(Value.of("3"));
         assertThat(names("")).containsExactly("a", "b");

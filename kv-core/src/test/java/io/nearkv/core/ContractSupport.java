@@ -48,6 +48,16 @@ public interface ContractSupport {
         return requireNonNull(clock);
     }
 
+    /** Returns how far the versions of two changes are apart that follow each other in a partition. */
+    default long versionStep() {
+        return 1;
+    }
+
+    /** Returns the partition that a key of this test's namespace is in: changes of one partition have one order, and a batch may hold keys of one only. */
+    default int partitionOf(Key key) {
+        return 0;
+    }
+
     /** Returns the result of a call, or throws the {@link KvException} that it failed with. */
     default <T extends @Nullable Object> T await(CompletableFuture<T> future) {
         try {

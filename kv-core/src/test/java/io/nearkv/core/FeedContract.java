@@ -63,9 +63,10 @@ public interface FeedContract extends ContractSupport {
                 .extracting(FeedEvent.Change::endsCommit)
                 .containsExactly(true, true, false, false, false, true, true);
         long first = changes.get(2).version();
+        long step = versionStep();
         assertThat(changes.subList(2, 6))
                 .extracting(FeedEvent.Change::version)
-                .containsExactly(first, first + 1, first + 2, first + 3);
+                .containsExactly(first, first + step, first + 2 * step, first + 3 * step);
         assertThat(changes.get(9).endsCommit()).isTrue();
     }
 

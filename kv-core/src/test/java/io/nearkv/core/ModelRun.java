@@ -1,9 +1,12 @@
 package io.nearkv.core;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +40,9 @@ final class ModelRun {
     /** Where the subscription began. */
     private Position begin;
 
-    private long lastVersion;
+    /** By partition. */
+    private final Map<Integer, Long> lastVersions = new HashMap<>();
+
     private int operationsDone;
     private String lastOperation = "none";
 
@@ -193,6 +198,8 @@ final class ModelRun {
 
     private void batch() {
         List<Mutation> mutations = randomMutations(6);
+        int partition = suite.partitionOf(mutations.get(0).key());
+        mutations.removeIf(mutation -> suite.partitionOf(mutation.key()) != partition);
         BatchResult result = suite.await(suite.store().batch(suite.ns(), mutations, WriteOptions.DEFAULT));
         // The model first tries the batch on the versions alone: 0 is absent, -1 was written by this very batch.
         Map<Key, Long> versions = new HashMap<>();
@@ -213,9 +220,10 @@ final class ModelRun {
         }
         assertThat(result).isInstanceOf(BatchResult.Applied.class);
         BatchResult.Applied applied = (BatchResult.Applied) result;
-        assertThat(applied.lastVersion() - applied.firstVersion()).isEqualTo(mutations.size() - 1);
+        assertThat(applied.lastVersion() - applied.firstVersion())
+                .isEqualTo((mutations.size() - 1) * suite.versionStep());
         for (int i = 0; i < mutations.size(); i++) {
-            apply(mutations.get(i), applied.firstVersion() + i, i == mutations.size() - 1);
+            apply(mutations.get(i), applied.firstVersion() + i * suite.versionStep(), i == mutations.size() - 1);
         }
     }
 
@@ -276,8 +284,8 @@ final class ModelRun {
     }
 
     private void log(long version, Key key, FeedEvent.Kind kind, boolean endsCommit, long expiresAt) {
-        assertThat(version).as("version after " + lastVersion).isGreaterThan(lastVersion);
-        lastVersion = version;
+        Long last = lastVersions.put(suite.partitionOf(key), version);
+        assertThat(version).as("version after " + last).isGreaterThan(last == null ? 0 : last);
         log.add(new Logged(version, key, kind, endsCommit, expiresAt));
     }
 
@@ -400,32 +408,38 @@ final class ModelRun {
         all.addAll(feed.allChanges());
 
         Map<Key, Long> expirations = new HashMap<>();
-        int next = 0;
-        long last = 0;
+        Map<Integer, Deque<Logged>> expected = new HashMap<>();
+        for (Logged logged : log) {
+            expected.computeIfAbsent(suite.partitionOf(logged.key()), partition -> new ArrayDeque<>())
+                    .add(logged);
+        }
+        Map<Integer, Long> last = new HashMap<>();
         for (FeedEvent.Change change : all) {
-            Key key = change.key();
-            assertThat(key).isNotNull();
-            assertThat(change.version()).as("order of versions").isGreaterThan(last);
-            last = change.version();
+            Key key = requireNonNull(change.key());
+            int partition = suite.partitionOf(key);
+            Long previous = last.put(partition, change.version());
+            assertThat(change.version()).as("order of versions").isGreaterThan(previous == null ? 0 : previous);
             if (change.kind() == FeedEvent.Kind.EXPIRE) {
                 Long expiration = expirations.remove(key);
                 assertThat(expiration).as("expiration of " + change).isNotNull();
                 continue;
             }
-            Logged logged = log.get(next++);
+            Logged logged = expected.getOrDefault(partition, new ArrayDeque<>()).poll();
+            assertThat(logged).as("what was logged of " + change).isNotNull();
             assertThat(change)
                     .extracting(
                             FeedEvent.Change::version,
                             FeedEvent.Change::key,
                             FeedEvent.Change::kind,
                             FeedEvent.Change::endsCommit)
-                    .containsExactly(logged.version(), logged.key(), logged.kind(), logged.endsCommit());
+                    .containsExactly(
+                            requireNonNull(logged).version(), logged.key(), logged.kind(), logged.endsCommit());
             if (logged.expiresAt() != 0) {
                 expirations.put(logged.key(), logged.expiresAt());
             } else {
                 expirations.remove(logged.key());
             }
         }
-        assertThat(next).isEqualTo(log.size());
+        assertThat(expected.values()).allMatch(Deque::isEmpty);
     }
 }

@@ -10,17 +10,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.security.SecureRandom;
+import java.util.random.RandomGenerator;
 
 /** The engine in a folder of its own, on a clock that tests move. */
 public final class RocksStoreFixture implements StoreFixture {
     private static final AccountInfo ACCOUNT = new AccountInfo(new AccountId(0xACC, 0x7E57), "test");
 
     private final Path folder;
-    private final TestClock clock = new TestClock();
+    private final TestClock clock;
+    private final RandomGenerator random;
     private RocksStore store;
 
     /** Opens a store over an empty folder. */
     public RocksStoreFixture() throws IOException {
+        this(new TestClock(), new SecureRandom());
+    }
+
+    /** Opens a store over an empty folder; its lineage is the first number of the generator, and each namespace has the next two as its id. */
+    public RocksStoreFixture(TestClock clock, RandomGenerator random) throws IOException {
+        this.clock = clock;
+        this.random = random;
         this.folder = Files.createTempDirectory("nearkv-engine");
         this.store = RocksStore.open(folder, options().build());
     }
@@ -29,6 +39,7 @@ public final class RocksStoreFixture implements StoreFixture {
         return RocksStoreOptions.builder()
                 .initialAccount(ACCOUNT)
                 .clock(clock)
+                .random(random)
                 .cacheBytes(16 << 20)
                 .writeBufferBytes(4 << 20)
                 .diskReserveBytes(0);
