@@ -5,6 +5,8 @@ import static java.util.Objects.requireNonNull;
 import io.nearkv.core.AccountInfo;
 import io.nearkv.core.NamespaceInfo;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -18,9 +20,21 @@ import java.util.UUID;
  * @param account the account that a new cluster begins with
  * @param namespace the namespace that it begins with
  * @param members the nodes that begin; later ones join by a change of the membership
+ * @param partitions over how many logs the keys are spread, for good
+ * @param copies how many nodes hold each partition, if there are as many
  */
 public record ClusterLayout(
-        UUID cluster, String environment, AccountInfo account, NamespaceInfo namespace, List<ClusterMember> members) {
+        UUID cluster,
+        String environment,
+        AccountInfo account,
+        NamespaceInfo namespace,
+        List<ClusterMember> members,
+        int partitions,
+        int copies) {
+    /** Each is a log of its own, with threads and memory on each node that holds it. */
+    public static final int MAX_PARTITIONS = 64;
+    /** Survives the loss of one. */
+    public static final int DEFAULT_COPIES = 3;
     /** More nodes than this only make every write slower. */
     public static final int MAX_MEMBERS = 15;
 
@@ -39,6 +53,13 @@ public record ClusterLayout(
         members = List.copyOf(members);
         if (members.isEmpty() || members.size() > MAX_MEMBERS) {
             throw new IllegalArgumentException("members: " + members.size() + " (expected: 1 to " + MAX_MEMBERS + ")");
+        }
+        if (partitions < 1 || partitions > MAX_PARTITIONS) {
+            throw new IllegalArgumentException(
+                    "partitions: " + partitions + " (expected: 1 to " + MAX_PARTITIONS + ")");
+        }
+        if (copies < 1 || copies > MAX_MEMBERS) {
+            throw new IllegalArgumentException("copies: " + copies + " (expected: 1 to " + MAX_MEMBERS + ")");
         }
         Set<String> seen = new HashSet<>();
         for (ClusterMember member : members) {
@@ -59,7 +80,7 @@ public record ClusterLayout(
      * @throws IllegalArgumentException as the constructor
      */
     public ClusterLayout withMembers(List<ClusterMember> others) {
-        return new ClusterLayout(cluster, environment, account, namespace, others);
+        return new ClusterLayout(cluster, environment, account, namespace, others, partitions, copies);
     }
 
     /** Returns the history that positions of this cluster belong to. */
@@ -67,8 +88,30 @@ public record ClusterLayout(
         return cluster.getMostSignificantBits() ^ cluster.getLeastSignificantBits();
     }
 
-    /** Returns the id of the log; it holds the environment, so that nodes of two environments never talk to each other. */
-    UUID log() {
-        return UUID.nameUUIDFromBytes((cluster + "/" + environment + "/0").getBytes(StandardCharsets.UTF_8));
+    /**
+     * Returns how many logs there are. Log 0 is on every node, and has the list of nodes and the catalogue of namespaces. A single partition is in it too; several have a log each, from 1 on.
+     */
+    public int logs() {
+        return partitions == 1 ? 1 : partitions + 1;
+    }
+
+    /** Returns the id of a log; it holds the environment, so that nodes of two environments never talk to each other. */
+    UUID log(int number) {
+        return UUID.nameUUIDFromBytes((cluster + "/" + environment + "/" + number).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Returns who of the nodes that begin a cluster begins a log: the same for whoever asks, and evenly spread. */
+    List<ClusterView.Member> founders(int number, List<ClusterView.Member> nodes) {
+        if (number == 0 || nodes.size() <= copies) {
+            return nodes;
+        }
+        List<ClusterView.Member> sorted = nodes.stream()
+                .sorted(Comparator.comparing(ClusterView.Member::node))
+                .toList();
+        List<ClusterView.Member> chosen = new ArrayList<>();
+        for (int i = 0; i < copies; i++) {
+            chosen.add(sorted.get((number + i) % sorted.size()));
+        }
+        return chosen;
     }
 }

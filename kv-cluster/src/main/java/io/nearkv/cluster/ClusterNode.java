@@ -5,88 +5,137 @@ import static java.util.Objects.requireNonNull;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
+import io.nearkv.core.Limits;
+import io.nearkv.core.NamespaceId;
 import io.nearkv.core.rocksdb.ReplicaCommand;
 import io.nearkv.core.rocksdb.ReplicaStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.apache.ratis.protocol.RaftClientReply;
-import org.apache.ratis.protocol.RaftGroup;
-import org.apache.ratis.protocol.RaftGroupId;
-import org.apache.ratis.protocol.RaftPeerId;
+import java.util.function.Supplier;
 import org.apache.ratis.server.RaftServer;
-import org.apache.ratis.server.storage.RaftStorage;
-import org.apache.ratis.util.LifeCycle;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A node of a cluster, within this process: its part of the replicated log, its replica, and the store that it serves. Thread-safe.
+ * A node of a cluster, within this process: the logs and replicas that it holds, and the store that it serves. Thread-safe.
  *
- * <p>{@link #store()} is for clients; {@link #leaderStore()} is for the other nodes, and answers for this node alone.
+ * <p>{@link #store()} is for clients; {@link #leaderStores()} are for the other nodes, and answer for this node alone.
  */
 public final class ClusterNode implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ClusterNode.class);
     private static final int SWEEP_PIECE = 512;
     private static final Duration TICK = Duration.ofMillis(20);
-    private static final Duration TRANSFER_TIMEOUT = Duration.ofSeconds(3);
+    private static final Duration SPREAD_INTERVAL = Duration.ofSeconds(3);
+    private static final int THREADS = 4;
 
     private final ClusterLayout layout;
     private final ClusterMember self;
-    private final RaftPeerId selfId;
-    private final PeerStores peers;
-    private final Partition partition;
+    private final Nodes nodes;
+    /** By the numbers of their logs, as the next three. */
+    private final List<Partition> partitions = new ArrayList<>();
+
+    private final List<PartitionMembers> members = new ArrayList<>();
+    private final List<LeaderStore> leaderStores = new ArrayList<>();
+    private final List<Router> routers = new ArrayList<>();
+    private final List<PartitionStore> stores = new ArrayList<>();
     private final Membership membership;
-    private final LeaderStore leaderStore;
-    private final Router router;
-    private final ClusterStore store;
+    private final ClusterChanges changes;
+    private final LogHost host;
+    private final KvStore store;
     private final ScheduledThreadPoolExecutor timer;
     private final InstantSource clock;
-    private final AtomicBoolean sweeping = new AtomicBoolean();
-    /** Guards the start and the end of the log against each other. */
-    private final Object lifeCycle = new Object();
-
-    private @Nullable RaftServer server;
-    private boolean closed;
+    private final Set<Integer> sweeping = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean spreading = new AtomicBoolean();
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private ClusterNode(
             ClusterLayout layout,
             ClusterMember self,
             Disk disk,
-            Partition partition,
             PeerStores peers,
-            ClusterOptions options) {
+            ClusterOptions options,
+            RocksStoreOptions storeOptions) {
         this.layout = layout;
         this.self = self;
-        this.selfId = Disk.peerId(self.id(), disk.id());
-        this.partition = partition;
-        this.peers = peers;
+        this.nodes = new Nodes(layout, peers);
         this.clock = options.clock();
-        this.timer = new ScheduledThreadPoolExecutor(2, task -> {
+        this.timer = new ScheduledThreadPoolExecutor(THREADS, task -> {
             Thread thread = new Thread(task, "nearkv-cluster");
             thread.setDaemon(true);
             return thread;
         });
         timer.setRemoveOnCancelPolicy(true);
-        this.membership = new Membership(
-                layout, self, disk, partition, peers, timer, founders -> startLog(disk, founders, options));
-        this.leaderStore = new LeaderStore(partition, options, new SecureRandom(), this::answer);
-        this.router = new Router(partition, this::leaderElsewhere, timer, options.waitingRequests());
-        this.store = new ClusterStore(partition, leaderStore, router, this::close);
+        RocksStoreOptions share = layout.logs() == 1 ? storeOptions : storeOptions.share(layout.partitions());
+        for (int number = 0; number < layout.logs(); number++) {
+            RocksStoreOptions of = number == 0 && layout.logs() > 1 ? storeOptions.share(64) : share;
+            add(new Partition(number, Disk.peerId(self.id(), disk.id()), options, of, layout), options);
+        }
+        this.host = new LogHost(layout, self, disk, partitions, options);
+        this.membership =
+                new Membership(layout, self, disk, members, nodes, timer, host::start, partitions.get(0)::fail);
+        this.changes = new ClusterChanges(layout, self, membership, members.get(0), nodes, this::answer);
+        this.store = layout.logs() == 1
+                ? stores.get(0)
+                : new ShardedStore(new NodeShards(), new Sharding(layout.partitions()), this::close);
+    }
+
+    private void add(Partition partition, ClusterOptions options) {
+        int number = partition.number();
+        PartitionMembers its = new PartitionMembers(partition, self, nodes, timer);
+        LeaderStore leader = new LeaderStore(
+                partition,
+                options,
+                new SecureRandom(),
+                this::answer,
+                number == 0 ? null : stores.get(0).admin());
+        Supplier<@Nullable KvStore> elsewhere = () -> {
+            ClusterMember there = its.leaderElsewhere();
+            return there == null ? null : nodes.stores().store(there, number);
+        };
+        Router router = new Router(partition, elsewhere, timer, options.waitingRequests());
+        partitions.add(partition);
+        members.add(its);
+        leaderStores.add(leader);
+        routers.add(router);
+        stores.add(new PartitionStore(
+                partition, leader, router, layout.lineage(), elsewhere, this::answerClient, this::close));
+    }
+
+    /** The partitions as this node reaches them. */
+    private final class NodeShards implements Shards {
+        private final List<KvStore> all = List.copyOf(stores.subList(1, stores.size()));
+
+        @Override
+        public KvStore meta() {
+            return stores.get(0);
+        }
+
+        @Override
+        public List<KvStore> partitions() {
+            return all;
+        }
+
+        @Override
+        public CompletableFuture<Void> adopt(int partition, NamespaceId namespace) {
+            int number = partition + 1;
+            return meta().admin()
+                    .namespace(namespace)
+                    .thenCompose(info -> atLeader(number, new ClusterQuestion.Adopt(number, info)))
+                    .thenApply(view -> null);
+        }
     }
 
     /**
@@ -96,7 +145,7 @@ public final class ClusterNode implements AutoCloseable {
      *
      * @param folder the folder of this node's data, made if it is missing
      * @param id which of the members of the layout this is
-     * @param storeOptions sizes of the engine; its environment must be that of the layout
+     * @param storeOptions sizes of the engine, of all replicas together; its environment must be that of the layout
      * @param peers how the other nodes are reached; closed with the node
      * @throws KvException {@link ErrorCode#UNAUTHORIZED} if the folder is of another environment, {@link ErrorCode#INTERNAL} if it is damaged or of another cluster,
      *     {@link ErrorCode#UNAVAILABLE} if somebody else holds it or an address
@@ -124,72 +173,19 @@ public final class ClusterNode implements AutoCloseable {
                     "the cluster is of environment '" + layout.environment() + "', and this node serves '"
                             + storeOptions.environment() + "'");
         }
-        Disk disk;
-        try {
-            disk = Disk.open(folder);
-        } catch (IOException e) {
-            throw cannotStart(id, folder, e);
-        }
-        Partition partition = new Partition(
-                RaftGroupId.valueOf(layout.log()), Disk.peerId(id, disk.id()), options, storeOptions, layout);
-        ClusterNode node = new ClusterNode(layout, self, disk, partition, peers, options);
+        ClusterNode node = null;
         boolean started = false;
         try {
+            node = new ClusterNode(layout, self, Disk.open(folder), peers, options, storeOptions);
             node.membership.begin();
             node.keepUp(options);
             started = true;
             return node;
         } catch (IOException e) {
-            throw cannotStart(id, folder, e);
+            throw new KvException(ErrorCode.UNAVAILABLE, "node '" + id + "' cannot start in " + folder + ": " + e, e);
         } finally {
-            if (!started) {
+            if (node != null && !started) {
                 node.timer.shutdownNow();
-            }
-        }
-    }
-
-    private static KvException cannotStart(String id, Path folder, IOException why) {
-        return new KvException(ErrorCode.UNAVAILABLE, "node '" + id + "' cannot start in " + folder + ": " + why, why);
-    }
-
-    private void startLog(Disk disk, List<ClusterView.Member> founders, ClusterOptions options) {
-        synchronized (lifeCycle) {
-            if (closed) {
-                return;
-            }
-            RaftGroup group = RaftGroup.valueOf(
-                    partition.group(), founders.stream().map(Disk::peer).toList());
-            Path raft = disk.raft();
-            try {
-                boolean first = !Files.isDirectory(
-                        raft.resolve(group.getGroupId().getUuid().toString()));
-                Files.createDirectories(raft);
-                RaftServer made = RaftServer.newBuilder()
-                        .setServerId(selfId)
-                        .setGroup(group)
-                        .setOption(first ? RaftStorage.StartupOption.FORMAT : RaftStorage.StartupOption.RECOVER)
-                        .setStateMachineRegistry(asked -> partition.stateMachine())
-                        .setProperties(RaftSettings.of(options, self, raft))
-                        .setParameters(RaftSettings.parameters(options, partition.senders()))
-                        .build();
-                run(made);
-            } catch (IOException e) {
-                KvException reason = partition.failure();
-                throw reason != null ? reason : cannotStart(self.id(), raft, e);
-            }
-        }
-    }
-
-    private void run(RaftServer made) throws IOException {
-        boolean started = false;
-        try {
-            made.start();
-            partition.start(made);
-            server = made;
-            started = true;
-        } finally {
-            if (!started) {
-                made.close();
             }
         }
     }
@@ -200,105 +196,191 @@ public final class ClusterNode implements AutoCloseable {
         long sweep = options.sweepInterval().toNanos();
         unused =
                 timer.scheduleWithFixedDelay(() -> sweep(options.uploadIdleTime()), sweep, sweep, TimeUnit.NANOSECONDS);
-    }
-
-    private void tick() {
-        try {
-            partition.tick();
-        } catch (RuntimeException e) {
-            log.atWarn().setCause(e).log("upkeep failed, it is tried again"); // Thrown on, it would be the last time.
+        if (layout.logs() > 1) {
+            long spread = SPREAD_INTERVAL.toNanos();
+            unused = timer.scheduleWithFixedDelay(this::spreadLeaders, spread, spread, TimeUnit.NANOSECONDS);
         }
     }
 
-    /** Has the log say what has expired, a piece at a time, and what uploads have left behind. Only the leader does. */
-    private void sweep(Duration uploadIdle) {
-        try {
-            leaderStore.tidy();
-            ReplicaStore replica = partition.stateMachine().store();
-            if (replica == null || !partition.leads() || !sweeping.compareAndSet(false, true)) {
-                return;
-            }
-            List<CompletableFuture<?>> asked = new ArrayList<>();
+    private void tick() {
+        for (Partition partition : partitions) {
             try {
-                List<ReplicaCommand.Expiration> expired = replica.expired(SWEEP_PIECE);
-                if (!expired.isEmpty()) {
-                    asked.add(partition.propose(new ReplicaCommand.Expire(expired), Duration.ofSeconds(10), true));
-                }
-                for (long valueId : replica.piecesBefore(
-                        clock.millis() - uploadIdle.multipliedBy(2).toMillis())) {
-                    if (!leaderStore.writes().isActive(valueId)) {
-                        asked.add(partition.propose(
-                                new ReplicaCommand.DropPieces(valueId), Duration.ofSeconds(10), true));
-                    }
-                }
-            } finally {
-                var unused = CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new))
-                        .whenComplete((nothing, failed) -> sweeping.set(false));
+                partition.tick();
+            } catch (RuntimeException e) {
+                log.atWarn()
+                        .setCause(e)
+                        .log("upkeep failed, it is tried again"); // Thrown on, it would be the last time.
+            }
+        }
+    }
+
+    private void spreadLeaders() {
+        try {
+            if (partitions.get(0).leads() && spreading.compareAndSet(false, true)) {
+                var unused = changes.spreadLeaders().whenComplete((what, failed) -> spreading.set(false));
             }
         } catch (RuntimeException e) {
+            spreading.set(false);
             log.atWarn().setCause(e).log("upkeep failed, it is tried again");
         }
     }
 
-    /** Returns the store of the node that leads, if that is another one. */
-    private @Nullable KvStore leaderElsewhere() {
-        RaftPeerId leader = partition.leader();
-        if (leader == null) {
-            ClusterMember told = membership.leaderElsewhere();
-            return told == null ? null : peers.store(told);
+    private void sweep(Duration uploadIdle) {
+        for (int number = 0; number < partitions.size(); number++) {
+            try {
+                sweep(number, uploadIdle);
+            } catch (RuntimeException e) {
+                log.atWarn().setCause(e).log("upkeep failed, it is tried again");
+            }
         }
-        return partition.members().stream()
-                .filter(peer -> peer.getId().equals(leader) && !leader.equals(selfId))
-                .findFirst()
-                .map(peer -> peers.store(Disk.member(peer, -1).place()))
-                .orElse(null);
     }
 
-    /** Answers a question about the cluster; what changes it, only at the node that leads. */
-    private CompletableFuture<ClusterView> answer(ClusterQuestion question) {
+    /** Has the log say what has expired, a piece at a time, and what uploads have left behind. Only the leader does. */
+    private void sweep(int number, Duration uploadIdle) {
+        Partition partition = partitions.get(number);
+        LeaderStore leader = leaderStores.get(number);
+        leader.tidy();
+        ReplicaStore replica = partition.stateMachine().store();
+        if (replica == null || !partition.leads() || !sweeping.add(number)) {
+            return;
+        }
+        List<CompletableFuture<?>> asked = new ArrayList<>();
         try {
-            if (question instanceof ClusterQuestion.View) {
-                return CompletableFuture.completedFuture(membership.view());
+            List<ReplicaCommand.Expiration> expired = replica.expired(SWEEP_PIECE);
+            if (!expired.isEmpty()) {
+                asked.add(partition.propose(new ReplicaCommand.Expire(expired), Duration.ofSeconds(10), true));
             }
-            if (!partition.leads()) {
-                return CompletableFuture.failedFuture(Partition.notLeader(partition.leader()));
+            for (long valueId : replica.piecesBefore(
+                    clock.millis() - uploadIdle.multipliedBy(2).toMillis())) {
+                if (!leader.writes().isActive(valueId)) {
+                    asked.add(partition.propose(new ReplicaCommand.DropPieces(valueId), Duration.ofSeconds(10), true));
+                }
             }
-            if (question instanceof ClusterQuestion.Add add) {
-                return membership.add(add.place());
-            }
-            if (question instanceof ClusterQuestion.Remove remove) {
-                return membership.remove(remove.node(), this::handOver);
-            }
-            String to = ((ClusterQuestion.Transfer) question).node();
-            return CompletableFuture.supplyAsync(
-                    () -> {
-                        if (!self.id().equals(to)) {
-                            transferLeadership(to);
-                        }
-                        return membership.view();
-                    },
-                    timer);
+        } finally {
+            var unused = CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new))
+                    .whenComplete((nothing, failed) -> sweeping.remove(number));
+        }
+    }
+
+    // ---- questions
+
+    /** Answers what a client asks: how it looks from here, here; what changes the cluster, where that is decided. */
+    private CompletableFuture<ClusterView> answerClient(ClusterQuestion question) {
+        if (question.isAmongNodes()) {
+            return CompletableFuture.failedFuture(new KvException(
+                    ErrorCode.INVALID_REQUEST, "only nodes of the cluster ask each other this: " + question));
+        }
+        if (question instanceof ClusterQuestion.View) {
+            return answer(question);
+        }
+        try {
+            int number = question instanceof ClusterQuestion.Transfer transfer
+                    ? partition(transfer.partition()).number()
+                    : 0;
+            return atLeader(number, question);
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
         }
     }
 
-    private void handOver() {
+    private CompletableFuture<ClusterView> atLeader(int number, ClusterQuestion question) {
+        return routers.get(number)
+                .atLeader(
+                        Limits.DEFAULT_TIMEOUT,
+                        () -> answer(question),
+                        (there, left) -> there.admin().ask(question.encode()).thenApply(ClusterView::decode));
+    }
+
+    /** Returns a partition by the number that somebody has told. */
+    private Partition partition(int number) {
+        if (number < 0 || number >= partitions.size()) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    "partition " + number + " (expected: 0 to " + (partitions.size() - 1) + ")");
+        }
+        return partitions.get(number);
+    }
+
+    /** Answers a question at this node; what changes something, only if this is the node that leads what it is about. */
+    private CompletableFuture<ClusterView> answer(ClusterQuestion question) {
         try {
-            transferLeadership(null);
+            if (question instanceof ClusterQuestion.View) {
+                return CompletableFuture.completedFuture(membership.view());
+            } else if (question instanceof ClusterQuestion.Host asked) {
+                Partition partition = partition(asked.partition());
+                return blocking(() -> host.host(partition));
+            } else if (question instanceof ClusterQuestion.Drop asked) {
+                Partition partition = partition(asked.partition());
+                return blocking(() -> drop(partition));
+            } else if (question instanceof ClusterQuestion.Join asked) {
+                return step(led(asked.partition()).add(asked.place()));
+            } else if (question instanceof ClusterQuestion.Leave asked) {
+                return step(led(asked.partition()).remove(asked.node()));
+            } else if (question instanceof ClusterQuestion.Transfer asked) {
+                PartitionMembers led = led(asked.partition());
+                return blocking(() -> led.transfer(asked.node()));
+            } else if (question instanceof ClusterQuestion.Adopt asked) {
+                var unused = led(asked.partition());
+                return leaderStores
+                        .get(asked.partition())
+                        .adopt(asked.namespace())
+                        .thenApply(nothing -> membership.view());
+            }
+            var unused = led(0);
+            return changes.next(question);
         } catch (KvException e) {
-            log.atWarn().setCause(e).log("the leadership is not handed on");
+            return CompletableFuture.failedFuture(e);
         }
     }
 
+    private PartitionMembers led(int number) {
+        Partition partition = partition(number);
+        if (!partition.leads()) {
+            throw Partition.notLeader(partition.leader());
+        }
+        return members.get(number);
+    }
+
+    private CompletableFuture<ClusterView> step(CompletableFuture<String> underWay) {
+        return underWay.thenApply(what -> membership.view().during(what));
+    }
+
+    private CompletableFuture<ClusterView> blocking(Runnable task) {
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    task.run();
+                    return membership.view();
+                },
+                timer);
+    }
+
+    /** Whoever has been removed need not have heard of it: what counts is what the node says that leads now. */
+    private void drop(Partition partition) {
+        List<ClusterMember> others = membership.places().stream()
+                .filter(place -> !place.id().equals(self.id()))
+                .toList();
+        ClusterPlan plan = new ClusterPlan(layout, nodes.views(others).join().views());
+        if (partition.number() == 0 || !plan.isLedWithout(partition.number(), self.id())) {
+            throw new KvException(
+                    ErrorCode.INVALID_REQUEST,
+                    "node '" + self.id() + "' is a member of " + partition.label()
+                            + " (expected: to be removed first)");
+        }
+        host.drop(partition);
+    }
+
+    // ---- what the node is
+
     /** Returns the store for clients. Closing it closes the node. */
-    public ClusterStore store() {
+    public KvStore store() {
         return store;
     }
 
-    /** Returns the store for the other nodes: it refuses what only the leader may answer, if this is not the leader. Closing it does nothing. */
-    public KvStore leaderStore() {
-        return leaderStore;
+    /**
+     * Returns the stores for the other nodes, by the numbers of the logs, 0 on: each refuses what only the leader may answer, if this is not the leader. Closing them does nothing.
+     */
+    public List<KvStore> leaderStores() {
+        return List.copyOf(leaderStores);
     }
 
     /** Returns the layout that this node was started with. */
@@ -315,121 +397,92 @@ public final class ClusterNode implements AutoCloseable {
      * Returns why this node serves nothing that must be fresh: it has failed, or nobody leads; null if it does.
      */
     public @Nullable KvException unreadiness() {
-        KvException failure = partition.failure();
-        if (failure != null) {
-            return failure;
+        for (Partition partition : partitions) {
+            KvException failure = partition.failure();
+            if (failure != null) {
+                return failure;
+            }
         }
         String problem = membership.problem();
         if (problem != null) {
             return new KvException(ErrorCode.UNAVAILABLE, "this node does not serve: " + problem);
         }
-        return partition.leader() == null
-                ? new KvException(
+        for (int number = 0; number < partitions.size(); number++) {
+            Partition partition = partitions.get(number);
+            if (partition.leader() == null && members.get(number).leaderElsewhere() == null) {
+                return new KvException(
                         ErrorCode.UNAVAILABLE,
-                        "no node leads (expected: a majority of the "
-                                + partition.members().size() + " nodes that reach each other)")
-                : null;
+                        (number == 0 ? "no node leads" : "no node leads " + partition.label())
+                                + " (expected: a majority of the "
+                                + Math.max(1, partition.members().size()) + " nodes that reach each other)");
+            }
+        }
+        return null;
     }
 
     /** Returns what this node is doing. */
     public ClusterStatus status() {
         ClusterView view = membership.view();
-        RaftServer.Division division = partition.division();
-        ReplicaStore replica = partition.stateMachine().store();
-        return new ClusterStatus(
-                self.id(),
-                view.state(),
-                view.leader(),
-                view.term(),
-                division == null ? -1 : division.getRaftLog().getLastCommittedIndex(),
-                view.appliedIndex(),
-                replica == null ? 0 : replica.position().version(),
-                partition.queued(),
-                router.waiting(),
-                partition.entries(),
-                partition.commands(),
-                partition.unknown(),
-                view.members());
+        List<ClusterStatus.Log> logs = new ArrayList<>();
+        int waiting = 0;
+        for (int number = 0; number < partitions.size(); number++) {
+            Partition partition = partitions.get(number);
+            RaftServer.Division division = partition.division();
+            ReplicaStore replica = partition.stateMachine().store();
+            logs.add(new ClusterStatus.Log(
+                    view.parts().get(number),
+                    division == null ? -1 : division.getRaftLog().getLastCommittedIndex(),
+                    replica == null ? 0 : replica.position().version(),
+                    partition.queued(),
+                    partition.entries(),
+                    partition.commands(),
+                    partition.unknown()));
+            waiting += routers.get(number).waiting();
+        }
+        return new ClusterStatus(self.id(), waiting, logs);
     }
 
     /**
-     * Has another node lead.
+     * Has another node lead a log.
      *
+     * @param log its number
      * @param to the node, or null for whichever is furthest
      * @throws KvException {@link ErrorCode#UNAVAILABLE} if this node does not lead, or no other node can take over in time
      */
-    public void transferLeadership(@Nullable String to) {
-        if (!partition.leads()) {
-            throw Partition.notLeader(partition.leader());
-        }
-        List<ClusterView.Member> candidates = membership.view().members().stream()
-                .filter(member -> to == null
-                        ? !member.node().equals(self.id())
-                        : member.node().equals(to))
-                .sorted(Comparator.comparing(ClusterView.Member::committed).reversed())
-                .toList();
-        if (to != null && candidates.isEmpty()) {
-            throw new KvException(
-                    ErrorCode.INVALID_REQUEST,
-                    "node '" + to + "' is no member (expected: one of "
-                            + String.join(
-                                    ", ",
-                                    membership.view().members().stream()
-                                            .map(ClusterView.Member::node)
-                                            .toList())
-                            + ")");
-        }
-        String problem = "it is alone";
-        for (ClusterView.Member candidate : candidates) {
-            try {
-                RaftClientReply reply = partition
-                        .transfer(Disk.peerId(candidate.node(), candidate.disk()), TRANSFER_TIMEOUT)
-                        .get(TRANSFER_TIMEOUT.toMillis() + 500, TimeUnit.MILLISECONDS);
-                if (reply.isSuccess()) {
-                    return;
-                }
-                problem = String.valueOf(reply.getException().getMessage());
-            } catch (IOException | ExecutionException | TimeoutException e) {
-                problem = String.valueOf(e.getMessage());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                break;
-            }
-        }
-        throw new KvException(
-                ErrorCode.UNAVAILABLE, "no other node takes over: " + problem, null, Duration.ofSeconds(1), null);
+    public void transferLeadership(int log, @Nullable String to) {
+        members.get(log).transfer(to);
     }
 
-    /** Returns whether this node leads. */
-    public boolean leads() {
-        return partition.leads();
+    /** Returns whether this node leads a log. */
+    public boolean leads(int log) {
+        return partitions.get(log).leads();
     }
 
-    /** Hands the leadership on, if this node has it, then stops. Requests that are under way get their answer, or one that says that it is unknown. Idempotent. */
+    /** Hands leaderships on, if this node has any, then stops. Requests that are under way get their answer, or one that says that it is unknown. Idempotent. */
     @Override
     public void close() {
-        RaftServer running;
-        synchronized (lifeCycle) {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            running = server;
+        if (!closed.compareAndSet(false, true)) {
+            return;
         }
-        if (partition.leads() && partition.members().size() > 1) {
-            handOver();
-        }
-        partition.close();
+        RaftServer running = host.end();
+        CompletableFuture.allOf(members.stream()
+                        .filter(each -> each.leadsWithOthers())
+                        .map(each -> CompletableFuture.runAsync(each::handOver, timer))
+                        .toArray(CompletableFuture[]::new))
+                .join();
+        partitions.forEach(Partition::close);
         timer.shutdown(); // Requests that wait for their turn still get it, and learn that there is no more.
         try {
-            if (running != null && running.getLifeCycleState() != LifeCycle.State.CLOSED) {
+            if (running != null) {
                 running.close();
             }
         } catch (IOException e) {
             log.atWarn().setCause(e).log("the node did not stop in order");
         }
-        partition.closed();
-        partition.stateMachine().close();
-        peers.close();
+        for (Partition partition : partitions) {
+            partition.closed();
+            partition.stateMachine().close();
+        }
+        nodes.stores().close();
     }
 }

@@ -2,8 +2,11 @@ package io.nearkv.cluster;
 
 import static java.util.Objects.requireNonNull;
 
+import io.nearkv.core.AccountId;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
+import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.Value;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -16,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a node of a cluster is asked by operators and by other nodes, through {@link io.nearkv.core.KvAdmin#ask}. The answer is a {@link ClusterView}.
  *
- * <p>A change is asked for again until the view says that nothing is under way: each time the node that leads takes the next step, if there is one to take. So whoever drives it may be lost at
+ * <p>A change is asked for again until the view says that nothing is under way: each time the next step is taken, if there is one to take. So whoever drives it may be lost at
  * any moment, and anybody may go on.
  */
 public sealed interface ClusterQuestion {
@@ -36,7 +39,7 @@ public sealed interface ClusterQuestion {
     }
 
     /**
-     * Has a node be a member no more.
+     * Has a node be a member no more; other nodes take over its partitions first, as far as there are any without them.
      *
      * @param node its name
      */
@@ -48,11 +51,77 @@ public sealed interface ClusterQuestion {
     }
 
     /**
+     * Has a partition be on one node in the place of another.
+     *
+     * @param partition its number
+     * @param from the node that has it
+     * @param to the node that gets it
+     */
+    record Move(int partition, String from, String to) implements ClusterQuestion {
+        /** Checks that nothing is missing. */
+        public Move {
+            requireNonNull(from, "from");
+            requireNonNull(to, "to");
+        }
+    }
+
+    /** Has partitions and their leaders be spread evenly over the nodes, each partition on as many as it should be. */
+    record Rebalance() implements ClusterQuestion {}
+
+    /**
      * Has another node lead.
      *
+     * @param partition the number of the log
      * @param node its name, or null for whichever has come furthest
      */
-    record Transfer(@Nullable String node) implements ClusterQuestion {}
+    record Transfer(int partition, @Nullable String node) implements ClusterQuestion {}
+
+    /**
+     * Among nodes, at the one that leads: has a node become a member of a log.
+     *
+     * @param partition the number of the log
+     * @param place the node and where it is
+     */
+    record Join(int partition, ClusterMember place) implements ClusterQuestion {}
+
+    /**
+     * Among nodes, at the one that leads: has a node be a member of a log no more.
+     *
+     * @param partition the number of the log
+     * @param node its name
+     */
+    record Leave(int partition, String node) implements ClusterQuestion {}
+
+    /**
+     * Among nodes: has the one that is asked get ready to be added to a log.
+     *
+     * @param partition the number of the log
+     */
+    record Host(int partition) implements ClusterQuestion {}
+
+    /**
+     * Among nodes: has the one that is asked remove its copy of a log of which it is no member.
+     *
+     * @param partition the number of the log
+     */
+    record Drop(int partition) implements ClusterQuestion {}
+
+    /**
+     * Among nodes, at the one that leads: makes a namespace known in a partition.
+     *
+     * @param partition its number
+     * @param namespace the namespace, which is in the catalogue
+     */
+    record Adopt(int partition, NamespaceInfo namespace) implements ClusterQuestion {}
+
+    /** Returns whether only nodes of the cluster ask this. */
+    default boolean isAmongNodes() {
+        return this instanceof Join
+                || this instanceof Leave
+                || this instanceof Host
+                || this instanceof Drop
+                || this instanceof Adopt;
+    }
 
     /** Returns it as a question. */
     default Value encode() {
@@ -64,9 +133,37 @@ public sealed interface ClusterQuestion {
             } else if (this instanceof Remove remove) {
                 out.writeUTF("remove");
                 out.writeUTF(remove.node());
+            } else if (this instanceof Move move) {
+                out.writeUTF("move");
+                out.writeShort(move.partition());
+                out.writeUTF(move.from());
+                out.writeUTF(move.to());
+            } else if (this instanceof Rebalance) {
+                out.writeUTF("rebalance");
             } else if (this instanceof Transfer transfer) {
                 out.writeUTF("transfer");
+                out.writeShort(transfer.partition());
                 out.writeUTF(transfer.node() == null ? "" : transfer.node());
+            } else if (this instanceof Join join) {
+                out.writeUTF("join");
+                out.writeShort(join.partition());
+                ClusterView.write(out, join.place());
+            } else if (this instanceof Leave leave) {
+                out.writeUTF("leave");
+                out.writeShort(leave.partition());
+                out.writeUTF(leave.node());
+            } else if (this instanceof Host host) {
+                out.writeUTF("host");
+                out.writeShort(host.partition());
+            } else if (this instanceof Drop drop) {
+                out.writeUTF("drop");
+                out.writeShort(drop.partition());
+            } else if (this instanceof Adopt adopt) {
+                out.writeUTF("adopt");
+                out.writeShort(adopt.partition());
+                out.writeUTF(adopt.namespace().id().toString());
+                out.writeUTF(adopt.namespace().account().toString());
+                out.writeUTF(adopt.namespace().title());
             } else {
                 out.writeUTF("view");
             }
@@ -88,10 +185,22 @@ public sealed interface ClusterQuestion {
                 case "view" -> new View();
                 case "add" -> new Add(ClusterView.readPlace(in));
                 case "remove" -> new Remove(in.readUTF());
+                case "move" -> new Move(in.readUnsignedShort(), in.readUTF(), in.readUTF());
+                case "rebalance" -> new Rebalance();
                 case "transfer" -> {
+                    int partition = in.readUnsignedShort();
                     String node = in.readUTF();
-                    yield new Transfer(node.isEmpty() ? null : node);
+                    yield new Transfer(partition, node.isEmpty() ? null : node);
                 }
+                case "join" -> new Join(in.readUnsignedShort(), ClusterView.readPlace(in));
+                case "leave" -> new Leave(in.readUnsignedShort(), in.readUTF());
+                case "host" -> new Host(in.readUnsignedShort());
+                case "drop" -> new Drop(in.readUnsignedShort());
+                case "adopt" ->
+                    new Adopt(
+                            in.readUnsignedShort(),
+                            new NamespaceInfo(
+                                    NamespaceId.parse(in.readUTF()), AccountId.parse(in.readUTF()), in.readUTF()));
                 default -> throw new IOException("'" + what + "'");
             };
         } catch (IOException | IllegalArgumentException e) {

@@ -1,41 +1,52 @@
 package io.nearkv.cluster;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What a node of a cluster is doing, as it sees it.
  *
  * @param node its id
- * @param state how it takes part
- * @param leader who leads, or null if it knows of nobody
- * @param term the term of the log
- * @param commitIndex the last entry that a majority has, as far as it knows
- * @param appliedIndex the last entry that is applied to its replica
- * @param version the version of the last change in its replica
- * @param queued commands that wait for an entry
  * @param waiting requests that wait for a leader
- * @param entries entries that it has proposed since it started
- * @param commands commands in these
- * @param unknown writes of which nobody could say whether they happened
- * @param members the nodes of the cluster
+ * @param logs by their numbers; the first one is everywhere
  */
-public record ClusterStatus(
-        String node,
-        ClusterView.State state,
-        @Nullable String leader,
-        long term,
-        long commitIndex,
-        long appliedIndex,
-        long version,
-        int queued,
-        int waiting,
-        long entries,
-        long commands,
-        long unknown,
-        List<ClusterView.Member> members) {
+public record ClusterStatus(String node, int waiting, List<Log> logs) {
     /** Makes the list read-only. */
     public ClusterStatus {
-        members = List.copyOf(members);
+        logs = List.copyOf(logs);
+        if (logs.isEmpty()) {
+            throw new IllegalArgumentException("a status of no log");
+        }
+    }
+
+    /**
+     * What it is doing with a log.
+     *
+     * @param part how it takes part
+     * @param commitIndex the last entry that a majority has, as far as it knows, or -1
+     * @param version the version of the last change in its replica
+     * @param queued commands that wait for an entry
+     * @param entries entries that it has proposed since it started
+     * @param commands commands in these
+     * @param unknown writes of which nobody could say whether they happened
+     */
+    public record Log(
+            ClusterView.Part part,
+            long commitIndex,
+            long version,
+            int queued,
+            long entries,
+            long commands,
+            long unknown) {
+        /** Checks that nothing is missing. */
+        public Log {
+            requireNonNull(part, "part");
+        }
+    }
+
+    /** Returns the log that every node has. */
+    public Log whole() {
+        return logs.get(0);
     }
 }

@@ -23,31 +23,20 @@ import org.jspecify.annotations.Nullable;
  * @param cluster the id of the cluster
  * @param node the name of the node
  * @param disk which of its disks: an empty one is another
- * @param state how it takes part
  * @param founders with whom it began, empty for one that came later
- * @param members the members now, as far as it knows
- * @param leader the name of the node that leads, or null if it knows of none
- * @param term the term of the log
- * @param appliedIndex the last entry that is applied to its replica, or -1
+ * @param parts how it takes part in each log, by their numbers
  * @param underWay what has still to happen before what was asked for is so; empty if nothing
  */
 public record ClusterView(
-        UUID cluster,
-        String node,
-        String disk,
-        State state,
-        List<Member> founders,
-        List<Member> members,
-        @Nullable String leader,
-        long term,
-        long appliedIndex,
-        String underWay) {
-    private static final int FORMAT = 1;
+        UUID cluster, String node, String disk, List<Member> founders, List<Part> parts, String underWay) {
+    private static final int FORMAT = 2;
 
     /** How a node takes part. */
     public enum State {
         /** It has nothing yet, and does not know whether there is a cluster. */
         UNDECIDED,
+        /** It holds nothing of it, and is not asked to. */
+        ABSENT,
         /** It can be added. */
         WAITING,
         /** It votes, and its replica counts. */
@@ -79,20 +68,45 @@ public record ClusterView(
         }
     }
 
+    /**
+     * A log, as the node sees it.
+     *
+     * @param state how the node takes part
+     * @param members the members now, as far as it knows
+     * @param leader the name of the node that leads, or null if it knows of none
+     * @param term the term of the log
+     * @param appliedIndex the last entry that is applied to its replica, or -1
+     */
+    public record Part(
+            State state, List<Member> members, @Nullable String leader, long term, long appliedIndex) {
+        /** Checks that nothing is missing. */
+        public Part {
+            requireNonNull(state, "state");
+            members = List.copyOf(members);
+        }
+
+        /** Returns the member of this name, or null if there is none. */
+        public @Nullable Member member(String name) {
+            return find(members, name);
+        }
+    }
+
     /** Checks that nothing is missing. */
     public ClusterView {
         requireNonNull(cluster, "cluster");
         requireNonNull(node, "node");
         requireNonNull(disk, "disk");
-        requireNonNull(state, "state");
         requireNonNull(underWay, "underWay");
         founders = List.copyOf(founders);
-        members = List.copyOf(members);
+        parts = List.copyOf(parts);
+        if (parts.isEmpty()) {
+            throw new IllegalArgumentException("a view of no log");
+        }
     }
 
-    /** Returns the member of this name, or null if there is none. */
-    public @Nullable Member member(String name) {
-        return find(members, name);
+    /** Returns the part that every node has: who the nodes are. */
+    public Part whole() {
+        return parts.get(0);
     }
 
     /** Returns the founder of this name, or null if there is none. */
@@ -107,7 +121,7 @@ public record ClusterView(
 
     /** Returns the same with something under way. */
     ClusterView during(String what) {
-        return new ClusterView(cluster, node, disk, state, founders, members, leader, term, appliedIndex, what);
+        return new ClusterView(cluster, node, disk, founders, parts, what);
     }
 
     /** Returns it as an answer. */
@@ -118,12 +132,16 @@ public record ClusterView(
             out.writeUTF(cluster.toString());
             out.writeUTF(node);
             out.writeUTF(disk);
-            out.writeUTF(state.name());
             write(out, founders);
-            write(out, members);
-            out.writeUTF(leader == null ? "" : leader);
-            out.writeLong(term);
-            out.writeLong(appliedIndex);
+            out.writeShort(parts.size());
+            for (Part part : parts) {
+                out.writeUTF(part.state().name());
+                write(out, part.members());
+                String leader = part.leader();
+                out.writeUTF(leader == null ? "" : leader);
+                out.writeLong(part.term());
+                out.writeLong(part.appliedIndex());
+            }
             out.writeUTF(underWay);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -145,21 +163,15 @@ public record ClusterView(
             UUID cluster = UUID.fromString(in.readUTF());
             String node = in.readUTF();
             String disk = in.readUTF();
-            State state = State.valueOf(in.readUTF());
             List<Member> founders = read(in);
-            List<Member> members = read(in);
-            String leader = in.readUTF();
-            return new ClusterView(
-                    cluster,
-                    node,
-                    disk,
-                    state,
-                    founders,
-                    members,
-                    leader.isEmpty() ? null : leader,
-                    in.readLong(),
-                    in.readLong(),
-                    in.readUTF());
+            List<Part> parts = new ArrayList<>();
+            for (int count = in.readUnsignedShort(); count > 0; count--) {
+                State state = State.valueOf(in.readUTF());
+                List<Member> members = read(in);
+                String leader = in.readUTF();
+                parts.add(new Part(state, members, leader.isEmpty() ? null : leader, in.readLong(), in.readLong()));
+            }
+            return new ClusterView(cluster, node, disk, founders, parts, in.readUTF());
         } catch (IOException | IllegalArgumentException e) {
             throw new KvException(
                     ErrorCode.INTERNAL, "a node of the cluster answers what this one does not understand: " + e, e);

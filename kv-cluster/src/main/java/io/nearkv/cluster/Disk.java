@@ -17,6 +17,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
@@ -32,8 +34,19 @@ final class Disk {
     private static final int ID_LENGTH = 8;
     private static final String ID_FILE = "disk";
     private static final String FOUNDERS_FILE = "founders";
+    private static final String LOGS_FILE = "logs";
     /** Stands between the name of a node and its disk in the log; no name has it. */
     private static final char SEPARATOR = '@';
+
+    /** How far this node is with a log of its own. */
+    enum Holding {
+        /** It begins it, with others. */
+        FOUNDING,
+        /** It begins with nothing, to be added. */
+        JOINING,
+        /** It has it: if the files are gone, they are lost. */
+        THERE
+    }
 
     private final Path folder;
     private final String id;
@@ -112,7 +125,35 @@ final class Disk {
         write(folder.resolve(FOUNDERS_FILE), bytes.toByteArray());
     }
 
-    private static void write(Path file, byte[] content) throws IOException {
+    /** Returns the logs that this node has beside log 0; null if that is not decided. */
+    @Nullable
+    SortedMap<Integer, Holding> logs() throws IOException {
+        Path file = folder.resolve(LOGS_FILE);
+        if (Files.notExists(file)) {
+            return null;
+        }
+        SortedMap<Integer, Holding> logs = new TreeMap<>();
+        try {
+            for (String line : Files.readAllLines(file)) {
+                int space = line.indexOf(' ');
+                logs.put(Integer.parseInt(line.substring(0, space)), Holding.valueOf(line.substring(space + 1)));
+            }
+        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+            throw new KvException(ErrorCode.INTERNAL, "'" + file + "' is damaged: " + e, e);
+        }
+        return logs;
+    }
+
+    /** Notes which logs this node has. */
+    void logs(SortedMap<Integer, Holding> logs) throws IOException {
+        StringBuilder text = new StringBuilder();
+        logs.forEach((number, holding) ->
+                text.append(number).append(' ').append(holding).append('\n'));
+        write(folder.resolve(LOGS_FILE), text.toString().getBytes(UTF_8));
+    }
+
+    /** Puts a file in the place of the one before, for good. */
+    static void write(Path file, byte[] content) throws IOException {
         Path making = file.resolveSibling(file.getFileName() + ".new");
         try (FileChannel out = FileChannel.open(
                 making, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {

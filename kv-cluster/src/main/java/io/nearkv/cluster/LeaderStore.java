@@ -52,7 +52,8 @@ final class LeaderStore implements KvStore {
     private final StagedWrites writes;
     private final RandomGenerator random;
     private final ClusterOptions options;
-    private final Function<ClusterQuestion, CompletableFuture<ClusterView>> membership;
+    private final Function<ClusterQuestion, CompletableFuture<ClusterView>> questions;
+    private final @Nullable KvAdmin catalogue;
     private final Set<LeaderUpload> uploads = ConcurrentHashMap.newKeySet();
     private final AtomicInteger uploadCount = new AtomicInteger();
     private final Admin admin = new Admin();
@@ -60,15 +61,18 @@ final class LeaderStore implements KvStore {
     /**
      * Creates the store.
      *
-     * @param membership answers questions about the cluster
+     * @param questions answers what this node is asked about the cluster
+     * @param catalogue has the namespaces of the whole cluster; null if this partition has them itself
      */
     LeaderStore(
             Partition partition,
             ClusterOptions options,
             RandomGenerator random,
-            Function<ClusterQuestion, CompletableFuture<ClusterView>> membership) {
+            Function<ClusterQuestion, CompletableFuture<ClusterView>> questions,
+            @Nullable KvAdmin catalogue) {
         this.partition = partition;
-        this.membership = membership;
+        this.questions = questions;
+        this.catalogue = catalogue;
         this.writes = new StagedWrites(partition, random);
         this.random = random;
         this.options = options;
@@ -219,6 +223,34 @@ final class LeaderStore implements KvStore {
         // The node closes what this stands on.
     }
 
+    /** A partition that has been told of a namespace knows it, also while it is being deleted; of any other, the catalogue knows. */
+    private CompletableFuture<NamespaceInfo> known(KvAdmin all, NamespaceId namespace) {
+        ReplicaStore replica = partition.stateMachine().store();
+        if (replica != null) {
+            try {
+                return CompletableFuture.completedFuture(replica.namespace(namespace));
+            } catch (KvException e) {
+                if (e.code() != ErrorCode.NOT_FOUND && e.code() != ErrorCode.UNAVAILABLE) {
+                    return CompletableFuture.failedFuture(e);
+                }
+            }
+        }
+        return all.namespace(namespace);
+    }
+
+    /** Makes a namespace of the catalogue known here; the title is its id, because it may have another one tomorrow. */
+    CompletableFuture<Void> adopt(NamespaceInfo namespace) {
+        Duration timeout = io.nearkv.core.Limits.DEFAULT_TIMEOUT;
+        AccountInfo account =
+                new AccountInfo(namespace.account(), namespace.account().toString());
+        NamespaceInfo known = new NamespaceInfo(
+                namespace.id(), namespace.account(), namespace.id().toString());
+        return partition
+                .propose(new ReplicaCommand.CreateAccount(account), timeout, false)
+                .thenCompose(created -> partition.propose(new ReplicaCommand.CreateNamespace(known), timeout, false))
+                .thenApply(created -> null);
+    }
+
     private final class Admin implements KvAdmin {
         private <R> CompletableFuture<R> look(Function<ReplicaStore, R> look) {
             return read(
@@ -253,6 +285,9 @@ final class LeaderStore implements KvStore {
         @Override
         public CompletableFuture<NamespaceInfo> namespace(NamespaceId namespace) {
             requireNonNull(namespace, "namespace");
+            if (catalogue != null) {
+                return known(catalogue, namespace);
+            }
             return look(replica -> replica.namespace(namespace));
         }
 
@@ -290,7 +325,7 @@ final class LeaderStore implements KvStore {
 
         @Override
         public CompletableFuture<Value> ask(Value question) {
-            return membership.apply(ClusterQuestion.decode(question)).thenApply(ClusterView::encode);
+            return questions.apply(ClusterQuestion.decode(question)).thenApply(ClusterView::encode);
         }
 
         @Override

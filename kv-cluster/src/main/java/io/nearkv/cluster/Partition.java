@@ -55,11 +55,16 @@ final class Partition implements AutoCloseable {
     private static final int ENTRY_BYTES = 512 << 10;
     private static final int ENTRY_COMMANDS = 4096;
 
+    private final int number;
     private final RaftGroupId group;
     private final RaftPeerId self;
     private final ClusterOptions options;
     private final InstantSource clock;
-    private final PartitionStateMachine stateMachine;
+    private final RocksStoreOptions storeOptions;
+    private final ClusterLayout layout;
+    /** Another one each time this node comes to hold the log. */
+    private volatile PartitionStateMachine stateMachine;
+
     private final ClientId clientId = ClientId.randomId();
     private final ByteString clientIdBytes = clientId.toByteString();
     private final AtomicLong callIds = new AtomicLong();
@@ -67,7 +72,7 @@ final class Partition implements AutoCloseable {
     private final AtomicLong waiterIds = new AtomicLong();
     private final Map<Long, CompletableFuture<Void>> leadershipWaiters = new ConcurrentHashMap<>();
     private final Visibility visibility;
-    private final PromptRpc.Senders senders = new PromptRpc.Senders();
+    private final PromptRpc.Senders senders = new PromptRpc.Senders(() -> !underWay.isEmpty());
     private final Thread proposer;
     private volatile @Nullable RaftServer server;
     private volatile @Nullable KvException failure;
@@ -89,19 +94,23 @@ final class Partition implements AutoCloseable {
     private final LongAdder commands = new LongAdder();
     private final LongAdder unknown = new LongAdder();
 
+    /**
+     * Makes it; it begins with {@link #start}.
+     *
+     * @param number of the log
+     */
     Partition(
-            RaftGroupId group,
-            RaftPeerId self,
-            ClusterOptions options,
-            RocksStoreOptions storeOptions,
-            ClusterLayout layout) {
-        this.group = group;
+            int number, RaftPeerId self, ClusterOptions options, RocksStoreOptions storeOptions, ClusterLayout layout) {
+        this.number = number;
+        this.group = RaftGroupId.valueOf(layout.log(number));
+        this.storeOptions = storeOptions;
+        this.layout = layout;
         this.self = self;
         this.options = options;
         this.clock = options.clock();
         this.stateMachine = new PartitionStateMachine(storeOptions, layout, new Listener());
-        this.visibility = new Visibility(() -> serving ? stateMachine.store() : null);
-        this.proposer = new Thread(this::run, "nearkv-proposer");
+        this.visibility = new Visibility(this::shownReplica);
+        this.proposer = new Thread(this::run, "nearkv-proposer-" + number);
         proposer.setDaemon(true);
     }
 
@@ -122,8 +131,41 @@ final class Partition implements AutoCloseable {
         return senders;
     }
 
+    private @Nullable ReplicaStore shownReplica() {
+        return serving ? stateMachine.store() : null;
+    }
+
     PartitionStateMachine stateMachine() {
         return stateMachine;
+    }
+
+    /** Returns what Ratis is to drive from now on. */
+    PartitionStateMachine newStateMachine() {
+        failure = null;
+        PartitionStateMachine made = new PartitionStateMachine(storeOptions, layout, new Listener());
+        stateMachine = made;
+        return made;
+    }
+
+    int number() {
+        return number;
+    }
+
+    /** Returns its name in messages. */
+    String label() {
+        return layout.logs() == 1 || number == 0 ? "the cluster" : "partition " + number;
+    }
+
+    RaftPeerId self() {
+        return self;
+    }
+
+    ClientId clientId() {
+        return clientId;
+    }
+
+    long nextCallId() {
+        return callIds.incrementAndGet();
     }
 
     RaftGroupId group() {

@@ -5,8 +5,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.grpc.GrpcFactory;
+import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.rpc.RpcFactory;
 import org.apache.ratis.rpc.RpcType;
 import org.apache.ratis.server.RaftServer;
@@ -26,8 +28,18 @@ final class PromptRpc implements RpcType {
 
         private final Set<LogAppender> senders = ConcurrentHashMap.newKeySet();
 
+        private final BooleanSupplier moreComes;
         private final AtomicBoolean telling = new AtomicBoolean();
         private volatile long committed = -1;
+
+        /**
+         * Notes senders.
+         *
+         * @param moreComes whether another entry is under way, which tells the same for nothing
+         */
+        Senders(BooleanSupplier moreComes) {
+            this.moreComes = moreComes;
+        }
 
         /** Has those followers told that do not know yet how far the log is committed. */
         void commitMoved(long index) {
@@ -39,6 +51,10 @@ final class PromptRpc implements RpcType {
 
         /** A follower that has not answered for an entry yet is not told of a commit, so that it has to be tried again. */
         private void tell(long pauseMicros) {
+            if (moreComes.getAsBoolean()) {
+                telling.set(false);
+                return;
+            }
             boolean behind = false;
             senders.removeIf(sender -> !sender.isRunning());
             for (LogAppender sender : senders) {
@@ -49,7 +65,7 @@ final class PromptRpc implements RpcType {
             }
             if (behind && pauseMicros < LAST_PAUSE_MICROS) {
                 CompletableFuture.delayedExecutor(pauseMicros, TimeUnit.MICROSECONDS)
-                        .execute(() -> tell(pauseMicros + pauseMicros / 2));
+                        .execute(() -> tell(2 * pauseMicros));
             } else {
                 telling.set(false); // Told, or left to the next heartbeat.
             }
@@ -66,20 +82,27 @@ final class PromptRpc implements RpcType {
         return PromptRpc.class.getName();
     }
 
-    /** Puts the place where senders are noted into the parameters of a node. */
-    static void note(Parameters parameters, Senders senders) {
-        var unused = parameters.put(SENDERS, senders, Senders.class);
+    /** Where the senders of each log are noted. */
+    @FunctionalInterface
+    interface Notes {
+        /** Returns the place for those of a log. */
+        Senders of(RaftGroupId log);
+    }
+
+    /** Puts the places where senders are noted into the parameters of a node. */
+    static void note(Parameters parameters, Notes notes) {
+        var unused = parameters.put(SENDERS, notes, Notes.class);
     }
 
     @Override
     public RpcFactory newFactory(Parameters parameters) {
-        Senders senders = parameters.get(SENDERS, Senders.class);
+        Notes notes = parameters.get(SENDERS, Notes.class);
         return new GrpcFactory(parameters) {
             @Override
             public LogAppender newLogAppender(RaftServer.Division server, LeaderState state, FollowerInfo follower) {
                 LogAppender sender = super.newLogAppender(server, state, follower);
-                if (senders != null) {
-                    senders.senders.add(sender);
+                if (notes != null) {
+                    notes.of(server.getMemberId().getGroupId()).senders.add(sender);
                 }
                 return sender;
             }

@@ -85,7 +85,7 @@ final class RaftSettings {
     }
 
     /** Adds what is no text: the certificates. */
-    static Parameters parameters(ClusterOptions options, PromptRpc.Senders senders) {
+    static Parameters parameters(ClusterOptions options, PromptRpc.Notes senders) {
         Parameters parameters = new Parameters();
         PromptRpc.note(parameters, senders);
         ClusterOptions.Tls tls = options.tls();

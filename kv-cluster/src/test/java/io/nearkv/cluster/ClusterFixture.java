@@ -13,9 +13,9 @@ final class ClusterFixture implements StoreFixture {
     private final boolean asksLeader;
     private KvStore store;
 
-    ClusterFixture(boolean asksLeader) throws IOException {
+    ClusterFixture(boolean asksLeader, int partitions) throws IOException {
         this.asksLeader = asksLeader;
-        this.cluster = new LocalCluster(3, clock, builder -> builder);
+        this.cluster = new LocalCluster(3, 3, partitions, clock, builder -> builder);
         this.store = choose();
     }
 

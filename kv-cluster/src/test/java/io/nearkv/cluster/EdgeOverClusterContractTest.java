@@ -20,7 +20,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 class EdgeOverClusterContractTest extends KvStoreContract {
     @Override
     protected StoreFixture open() throws IOException {
-        return new EdgeFixture(new ClusterFixture(false));
+        return new EdgeFixture(new ClusterFixture(false, 1));
     }
 
     @Override

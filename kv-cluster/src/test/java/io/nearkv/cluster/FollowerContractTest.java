@@ -14,7 +14,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 class FollowerContractTest extends KvStoreContract {
     @Override
     protected StoreFixture open() throws IOException {
-        return new ClusterFixture(false);
+        return new ClusterFixture(false, 1);
     }
 
     @Override

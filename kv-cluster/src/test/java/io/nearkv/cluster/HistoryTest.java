@@ -103,7 +103,7 @@ class HistoryTest {
     private static void disturb(LocalCluster cluster, String kept, Random random) throws InterruptedException {
         try {
             if (random.nextBoolean()) {
-                cluster.leader().transferLeadership(null);
+                cluster.leader().transferLeadership(0, null);
             } else {
                 List<String> ids = new ArrayList<>(List.of("n1", "n2", "n3"));
                 ids.remove(kept);
@@ -111,7 +111,7 @@ class HistoryTest {
                 cluster.stop(id);
                 LocalCluster.await(
                         "a leader without " + id,
-                        () -> cluster.running().stream().anyMatch(ClusterNode::leads));
+                        () -> cluster.running().stream().anyMatch(node -> node.leads(0)));
                 cluster.start(id);
             }
         } catch (KvException e) {

@@ -13,6 +13,6 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 class LeaderContractTest extends KvStoreContract {
     @Override
     protected StoreFixture open() throws IOException {
-        return new ClusterFixture(true);
+        return new ClusterFixture(true, 1);
     }
 }

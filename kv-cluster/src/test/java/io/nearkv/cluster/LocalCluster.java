@@ -49,11 +49,12 @@ final class LocalCluster implements AutoCloseable {
     private final Map<String, ClusterNode> nodes = new ConcurrentHashMap<>();
 
     LocalCluster(int size, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options) throws IOException {
-        this(size, size, clock, options);
+        this(size, size, 1, clock, options);
     }
 
     /** Starts only some of the nodes. */
-    LocalCluster(int size, int started, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options)
+    LocalCluster(
+            int size, int started, int partitions, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options)
             throws IOException {
         this.folder = Files.isWritable(MEMORY)
                 ? Files.createTempDirectory(MEMORY, "nearkv-cluster")
@@ -64,7 +65,14 @@ final class LocalCluster implements AutoCloseable {
         for (int i = 0; i < size; i++) {
             members.add(place("n" + (i + 1)));
         }
-        this.layout = new ClusterLayout(UUID.randomUUID(), "development", ACCOUNT, NAMESPACE, members);
+        this.layout = new ClusterLayout(
+                UUID.randomUUID(),
+                "development",
+                ACCOUNT,
+                NAMESPACE,
+                members,
+                partitions,
+                ClusterLayout.DEFAULT_COPIES);
         for (ClusterMember member : members.subList(0, started)) {
             start(member.id());
         }
@@ -95,7 +103,13 @@ final class LocalCluster implements AutoCloseable {
 
     /** Asks any node for a change, again and again until nothing is under way. */
     void drive(ClusterQuestion change) {
-        await(change.toString(), () -> ask(running().get(0), change).underWay().isEmpty());
+        org.awaitility.Awaitility.await(change.toString())
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(50))
+                .untilAsserted(() -> {
+                    String underWay = ask(running().get(0), change).underWay();
+                    org.assertj.core.api.Assertions.assertThat(underWay).isEmpty();
+                });
     }
 
     static ClusterView ask(ClusterNode node, ClusterQuestion question) {
@@ -202,7 +216,7 @@ final class LocalCluster implements AutoCloseable {
         ClusterNode[] found = new ClusterNode[1];
         await("a leader", () -> {
             for (ClusterNode node : nodes.values()) {
-                if (node.leads()) {
+                if (node.leads(0)) {
                     found[0] = node;
                     return true;
                 }
@@ -233,12 +247,12 @@ final class LocalCluster implements AutoCloseable {
 
     private final class Peers implements PeerStores {
         @Override
-        public KvStore store(ClusterMember member) {
+        public KvStore store(ClusterMember member, int log) {
             @Nullable ClusterNode node = nodes.get(member.id());
             if (node == null) {
                 throw new KvException(ErrorCode.UNAVAILABLE, "node " + member.id() + " is not running");
             }
-            return node.leaderStore();
+            return node.leaderStores().get(log);
         }
 
         @Override

@@ -34,6 +34,7 @@ class MembershipTest {
         return new LocalCluster(
                 size,
                 started,
+                1,
                 InstantSource.system(),
                 builder -> builder.electionTimeout(Duration.ofMillis(400))
                         // Whoever comes late gets a snapshot, because the log does not reach back any more.
@@ -55,7 +56,7 @@ class MembershipTest {
     }
 
     /** Writes keys without end, each once, and keeps those that were acknowledged; a failure ends it. */
-    private static final class Writer extends Thread {
+    static final class Writer extends Thread {
         private final LocalCluster cluster;
         private final String via;
         private final AtomicBoolean stop = new AtomicBoolean();
@@ -119,6 +120,7 @@ class MembershipTest {
             cluster.start("n4");
             cluster.drive(new ClusterQuestion.Add(fourth));
             assertThat(LocalCluster.ask(cluster.leader(), new ClusterQuestion.View())
+                            .whole()
                             .members())
                     .extracting(ClusterView.Member::node)
                     .containsExactlyInAnyOrder("n1", "n2", "n3", "n4");
@@ -165,7 +167,7 @@ class MembershipTest {
             LocalCluster.await(
                     "it says why",
                     () -> String.valueOf(cluster.node(lost).unreadiness()).contains("with another disk"));
-            assertThat(cluster.node(lost).status().state()).isEqualTo(ClusterView.State.UNDECIDED);
+            assertThat(cluster.node(lost).status().whole().part().state()).isEqualTo(ClusterView.State.UNDECIDED);
             put(cluster.node(kept).store(), "meanwhile");
 
             cluster.drive(new ClusterQuestion.Add(cluster.member(lost)));
@@ -220,7 +222,7 @@ class MembershipTest {
                     .cause()
                     .isInstanceOfSatisfying(
                             KvException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE));
-            assertThat(cluster.running()).noneMatch(ClusterNode::leads);
+            assertThat(cluster.running()).noneMatch(node -> node.leads(0));
 
             cluster.start(second);
             assertThat(cluster.leader().self().id()).isEqualTo(second);
@@ -269,11 +271,11 @@ class MembershipTest {
 
             cluster.drive(new ClusterQuestion.Remove(others.get(0)));
             put(leader.store(), "with-two");
-            assertThatThrownBy(() -> LocalCluster.ask(leader, new ClusterQuestion.Transfer("n9")))
+            assertThatThrownBy(() -> LocalCluster.ask(leader, new ClusterQuestion.Transfer(0, "n9")))
                     .hasMessageContaining("n9' is no member");
-            var unused = LocalCluster.ask(leader, new ClusterQuestion.Transfer(others.get(1)));
+            var unused = LocalCluster.ask(leader, new ClusterQuestion.Transfer(0, others.get(1)));
             LocalCluster.await(
-                    "the other leads", () -> cluster.node(others.get(1)).leads());
+                    "the other leads", () -> cluster.node(others.get(1)).leads(0));
         }
     }
 
@@ -284,20 +286,30 @@ class MembershipTest {
                 new ClusterQuestion.View(),
                 new ClusterQuestion.Add(place),
                 new ClusterQuestion.Remove("n1"),
-                new ClusterQuestion.Transfer(null),
-                new ClusterQuestion.Transfer("n1"))) {
+                new ClusterQuestion.Move(3, "n1", "n2"),
+                new ClusterQuestion.Rebalance(),
+                new ClusterQuestion.Transfer(0, null),
+                new ClusterQuestion.Transfer(5, "n1"),
+                new ClusterQuestion.Join(1, place),
+                new ClusterQuestion.Leave(1, "n1"),
+                new ClusterQuestion.Host(1),
+                new ClusterQuestion.Drop(64),
+                new ClusterQuestion.Adopt(2, LocalCluster.NAMESPACE))) {
             assertThat(ClusterQuestion.decode(question.encode())).isEqualTo(question);
         }
         ClusterView view = new ClusterView(
                 java.util.UUID.randomUUID(),
                 "n1",
                 "abcdefgh",
-                ClusterView.State.MEMBER,
                 List.of(),
-                List.of(new ClusterView.Member(place, "abcdefgh", 7)),
-                null,
-                3,
-                9,
+                List.of(
+                        new ClusterView.Part(
+                                ClusterView.State.MEMBER,
+                                List.of(new ClusterView.Member(place, "abcdefgh", 7)),
+                                null,
+                                3,
+                                9),
+                        new ClusterView.Part(ClusterView.State.ABSENT, List.of(), "n2", 4, -1)),
                 "something");
         assertThat(ClusterView.decode(view.encode())).isEqualTo(view);
         for (Value garbage :

@@ -72,6 +72,12 @@ final class Catalogue {
         return namespace;
     }
 
+    /** Returns a namespace, or null if there is none with this id. */
+    @Nullable
+    Namespace find(NamespaceId id) {
+        return namespaces.get(id);
+    }
+
     /** Returns the namespace with this number, or null if it was deleted. */
     @Nullable
     Namespace ofNumber(int number) {

@@ -308,8 +308,12 @@ final class Group {
         return account;
     }
 
-    /** Adds a namespace, whose id is new. */
+    /** Adds a namespace; one with this id that is there already stays as it is. */
     NamespaceInfo createNamespace(NamespaceInfo info) throws RocksDBException {
+        Catalogue.Namespace known = catalogue.find(info.id());
+        if (known != null) {
+            return known.info();
+        }
         Catalogue after = catalogue.with(info);
         MetaRecords.putNamespace(db, batch, after.namespace(info.id()));
         catalogue(after);

@@ -129,7 +129,7 @@ public sealed interface ReplicaCommand {
     }
 
     /**
-     * Adds a namespace; its id is new. The outcome is the namespace.
+     * Adds a namespace; one with the same id that is there stays as it is. The outcome is the namespace.
      *
      * @param namespace the namespace
      */

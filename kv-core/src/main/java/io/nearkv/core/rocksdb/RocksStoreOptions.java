@@ -84,6 +84,16 @@ public final class RocksStoreOptions {
         return new Builder();
     }
 
+    /** Returns the options of one of several stores that share the memory, and the room for the change feed, which these give to one. */
+    public RocksStoreOptions share(int stores) {
+        long least = 1L << 20;
+        return new Builder(this)
+                .cacheBytes(Math.max(least, cacheBytes / stores))
+                .writeBufferBytes(Math.max(least, writeBufferBytes / stores))
+                .feedRetainBytes(Math.max(Math.min(least, feedRetainBytes), feedRetainBytes / stores))
+                .build();
+    }
+
     /** Returns the environment that the caller serves. */
     public String environment() {
         return environment;
@@ -122,6 +132,38 @@ public final class RocksStoreOptions {
         private DiskSpace.@Nullable Probe diskProbe;
 
         private Builder() {}
+
+        private Builder(RocksStoreOptions options) {
+            environment = options.environment;
+            initialAccount = options.initialAccount;
+            program = options.program;
+            clock = options.clock;
+            random = options.random;
+            create = options.create;
+            compression = options.compression;
+            inlineValueBytes = options.inlineValueBytes;
+            cacheBytes = options.cacheBytes;
+            writeBufferBytes = options.writeBufferBytes;
+            queueRequests = options.queueRequests;
+            queueBytes = options.queueBytes;
+            groupRequests = options.groupRequests;
+            groupBytes = options.groupBytes;
+            feedRetainBytes = options.feedRetainBytes;
+            feedRetainTime = options.feedRetainTime;
+            maxSubscribers = options.maxSubscribers;
+            sweepInterval = options.sweepInterval;
+            idleFlushTime = options.idleFlushTime;
+            readThreads = options.readThreads;
+            readQueue = options.readQueue;
+            maxOpenReaders = options.maxOpenReaders;
+            readerIdleTime = options.readerIdleTime;
+            maxUploads = options.maxUploads;
+            uploadIdleTime = options.uploadIdleTime;
+            diskReserveBytes = options.diskReserveBytes;
+            backupFolder = options.backupFolder;
+            failpoints = options.failpoints;
+            diskProbe = options.diskProbe;
+        }
 
         /** The environment that the folder must be of, or is created for: 1 to 63 lower-case letters, digits and dashes. Default {@code development}. */
         @CanIgnoreReturnValue

@@ -79,6 +79,25 @@ final class ClusterCommands {
                 description = "The environment. Default: ${DEFAULT-VALUE}.")
         private Environment environment = new Environment("development");
 
+        @Option(
+                names = "--partitions",
+                order = 3,
+                paramLabel = "COUNT",
+                defaultValue = "1",
+                description = {
+                    "Over how many logs the keys are spread, for good. With one, every node has all data; with more, each",
+                    "partition is on --copies nodes, at the cost of a log of its own. Default: ${DEFAULT-VALUE}."
+                })
+        private int partitions = 1;
+
+        @Option(
+                names = "--copies",
+                order = 4,
+                paramLabel = "COUNT",
+                defaultValue = "3",
+                description = "On how many nodes each of several partitions is. Default: ${DEFAULT-VALUE}.")
+        private int copies = ClusterLayout.DEFAULT_COPIES;
+
         Init(Console console) {
             super(console);
         }
@@ -128,10 +147,12 @@ final class ClusterCommands {
                                 environment.name(),
                                 new AccountInfo(account, "default"),
                                 new NamespaceInfo(NamespaceId.random(random), account, "default"),
-                                members),
+                                members,
+                                partitions,
+                                copies),
                         places);
             } catch (IllegalArgumentException e) {
-                throw CommandException.usage("--node: " + e.getMessage());
+                throw CommandException.usage(String.valueOf(e.getMessage()));
             }
         }
     }

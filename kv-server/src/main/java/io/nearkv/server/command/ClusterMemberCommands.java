@@ -188,7 +188,7 @@ final class ClusterMemberCommands {
             ClusterDocument document = document();
             boolean listed = document.layout().members().stream()
                     .anyMatch(member -> member.id().equals(node));
-            if (!listed && ask(kv, new ClusterQuestion.View()).member(node) == null) {
+            if (!listed && ask(kv, new ClusterQuestion.View()).whole().member(node) == null) {
                 throw CommandException.usage("the cluster has no node '" + Key.display(node) + "'");
             }
             ExitCode code = drive(kv, new ClusterQuestion.Remove(node), "node '" + node + "' is no member any more");
@@ -216,10 +216,11 @@ final class ClusterMemberCommands {
 
         @Override
         ExitCode run(Kv kv) throws InterruptedException {
-            ClusterView view = ask(kv, new ClusterQuestion.Transfer(node));
+            ClusterView.Part view =
+                    ask(kv, new ClusterQuestion.Transfer(0, node)).whole();
             while (view.leader() == null) { // For a moment, this node only knows that it leads no more.
                 Thread.sleep(PAUSE_MILLIS);
-                view = ask(kv, new ClusterQuestion.View());
+                view = ask(kv, new ClusterQuestion.View()).whole();
             }
             console().out().line("node '" + view.leader() + "' leads");
             return ExitCode.DONE;

@@ -4,33 +4,46 @@ import io.nearkv.cluster.ClusterStatus;
 import io.nearkv.cluster.ClusterView;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 
 /** The metrics of a node's part in its cluster. Stateless. */
 final class ClusterMetrics {
     private ClusterMetrics() {}
 
     static void add(MetricPage page, ClusterStatus status) {
-        boolean leads = status.node().equals(status.leader());
-        page.gauge("nearkv_cluster_leads", "Whether this node leads.", leads ? 1 : 0);
-        page.gauge("nearkv_cluster_has_leader", "Whether this node knows who leads.", status.leader() == null ? 0 : 1);
-        page.gauge("nearkv_cluster_term", "Term of the log: grows with every election.", status.term());
-        page.gauge("nearkv_cluster_commit_index", "Last entry of the log that a majority has.", status.commitIndex());
-        page.gauge("nearkv_cluster_applied_index", "Last entry that is applied to the replica.", status.appliedIndex());
-        page.gauge("nearkv_cluster_version", "Version of the last change in the replica.", status.version());
-        page.gauge("nearkv_cluster_queued_commands", "Commands that wait for an entry of the log.", status.queued());
+        ClusterView.Part whole = status.whole().part();
+        page.gauge("nearkv_cluster_leads", "Whether this node leads.", leads(status, whole));
+        page.gauge("nearkv_cluster_has_leader", "Whether this node knows who leads.", whole.leader() == null ? 0 : 1);
+        page.gauge("nearkv_cluster_term", "Term of the log: grows with every election.", whole.term());
+        page.gauge(
+                "nearkv_cluster_commit_index",
+                "Last entry of the log that a majority has.",
+                status.whole().commitIndex());
+        page.gauge("nearkv_cluster_applied_index", "Last entry that is applied to the replica.", whole.appliedIndex());
+        page.gauge(
+                "nearkv_cluster_version",
+                "Version of the last change in the replica.",
+                status.whole().version());
+        page.gauge(
+                "nearkv_cluster_queued_commands",
+                "Commands that wait for an entry of the log.",
+                sum(status, ClusterStatus.Log::queued));
         page.gauge("nearkv_cluster_waiting_requests", "Requests that wait for a leader.", status.waiting());
-        page.counter("nearkv_cluster_entries", "Entries that this node has proposed.", status.entries());
-        page.counter("nearkv_cluster_commands", "Commands in these entries.", status.commands());
+        page.counter(
+                "nearkv_cluster_entries",
+                "Entries that this node has proposed.",
+                sum(status, ClusterStatus.Log::entries));
+        page.counter("nearkv_cluster_commands", "Commands in these entries.", sum(status, ClusterStatus.Log::commands));
         page.counter(
                 "nearkv_cluster_unknown_outcomes",
                 "Writes of which nobody could say whether they happened.",
-                status.unknown());
+                sum(status, ClusterStatus.Log::unknown));
         page.gauge(
                 "nearkv_cluster_member",
                 "Whether this node is a member: it votes, and its replica counts.",
-                status.state() == ClusterView.State.MEMBER ? 1 : 0);
+                whole.state() == ClusterView.State.MEMBER ? 1 : 0);
         Map<String, Double> members = new LinkedHashMap<>();
-        for (ClusterView.Member member : status.members()) {
+        for (ClusterView.Member member : whole.members()) {
             members.put(member.node(), (double) member.committed());
         }
         page.gauges(
@@ -38,5 +51,56 @@ final class ClusterMetrics {
                 "Last entry that a member is known to have, -1 if nothing is known of it.",
                 "member",
                 members);
+        partitions(page, status);
+    }
+
+    /** Where there are several: each that this node holds. */
+    private static void partitions(MetricPage page, ClusterStatus status) {
+        Map<String, Number> leads = new LinkedHashMap<>();
+        Map<String, Number> members = new LinkedHashMap<>();
+        Map<String, Number> committed = new LinkedHashMap<>();
+        Map<String, Number> applied = new LinkedHashMap<>();
+        Map<String, Number> queued = new LinkedHashMap<>();
+        for (int number = 1; number < status.logs().size(); number++) {
+            ClusterStatus.Log log = status.logs().get(number);
+            String label = String.valueOf(number);
+            if (log.part().state() != ClusterView.State.ABSENT) {
+                leads.put(label, leads(status, log.part()));
+                members.put(label, log.part().state() == ClusterView.State.MEMBER ? 1 : 0);
+                committed.put(label, log.commitIndex());
+                applied.put(label, log.part().appliedIndex());
+                queued.put(label, log.queued());
+            }
+        }
+        String label = "partition";
+        page.gauges("nearkv_cluster_partition_leads", "Whether this node leads the partition.", label, leads);
+        page.gauges(
+                "nearkv_cluster_partition_member",
+                "Whether this node is a member of the partition, and does not only begin to be one.",
+                label,
+                members);
+        page.gauges(
+                "nearkv_cluster_partition_commit_index",
+                "Last entry of the partition's log that a majority has.",
+                label,
+                committed);
+        page.gauges(
+                "nearkv_cluster_partition_applied_index",
+                "Last entry of the partition's log that is applied to the replica.",
+                label,
+                applied);
+        page.gauges(
+                "nearkv_cluster_partition_queued_commands",
+                "Commands that wait for an entry of the partition's log.",
+                label,
+                queued);
+    }
+
+    private static int leads(ClusterStatus status, ClusterView.Part part) {
+        return status.node().equals(part.leader()) ? 1 : 0;
+    }
+
+    private static long sum(ClusterStatus status, ToLongFunction<ClusterStatus.Log> count) {
+        return status.logs().stream().mapToLong(count).sum();
     }
 }

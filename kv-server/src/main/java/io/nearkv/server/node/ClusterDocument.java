@@ -77,6 +77,8 @@ public record ClusterDocument(ClusterLayout layout, Map<String, Place> places) {
             @Nullable String environment,
             @Nullable Named account,
             @Nullable Named namespace,
+            int partitions,
+            int copies,
             @Nullable List<NodeLine> nodes) {}
 
     /** Makes the map read-only, and checks that it has each member. */
@@ -155,7 +157,9 @@ public record ClusterDocument(ClusterLayout layout, Map<String, Place> places) {
                                 NamespaceId.parse(given(namespace.id(), "namespace.id")),
                                 accountId,
                                 given(namespace.name(), "namespace.name")),
-                        members),
+                        members,
+                        content.partitions(),
+                        content.copies()),
                 places);
     }
 
@@ -216,6 +220,8 @@ public record ClusterDocument(ClusterLayout layout, Map<String, Place> places) {
                         new Named(
                                 layout.namespace().id().toString(),
                                 layout.namespace().title()),
+                        layout.partitions(),
+                        layout.copies(),
                         nodes))
                 + "\n";
     }

@@ -21,7 +21,9 @@ final class ClusterPeers implements PeerStores {
     private final String token;
     private final String environment;
     private final @Nullable TlsFiles tls;
-    private final Map<String, KvClient> clients = new ConcurrentHashMap<>();
+    private final Map<Key, KvClient> clients = new ConcurrentHashMap<>();
+
+    private record Key(String node, int log) {}
 
     /**
      * Makes the clients when they are needed.
@@ -37,17 +39,19 @@ final class ClusterPeers implements PeerStores {
     }
 
     @Override
-    public KvStore store(ClusterMember member) {
-        return clients.computeIfAbsent(member.id(), id -> connect(member)).store();
+    public KvStore store(ClusterMember member, int log) {
+        return clients.computeIfAbsent(new Key(member.id(), log), key -> connect(member, log))
+                .store();
     }
 
-    private KvClient connect(ClusterMember member) {
+    private KvClient connect(ClusterMember member, int log) {
         TlsFiles files = tls;
         var client = KvClient.builder()
                 .server((files == null ? "kv://" : "kvs://") + member.peer())
                 .token(token)
                 .environment(environment)
                 .connections(CONNECTIONS)
+                .store(log)
                 .backoff(BACKOFF);
         Path roots = files == null ? null : files.clientRoots();
         if (files != null && roots != null) {

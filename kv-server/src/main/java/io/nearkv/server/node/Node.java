@@ -320,7 +320,7 @@ public final class Node {
                 .withTls(settings.tls())
                 .withOperatorAccount(node.account())
                 .withIdentity(settings.program(), () -> document.layout().lineage());
-        KvServer forPeers = KvServer.start(member.leaderStore(), authority, inside);
+        KvServer forPeers = KvServer.start(member.leaderStores(), authority, inside);
         owned.push(forPeers);
         log.atInfo()
                 .addKeyValue("node", self.id())

@@ -126,18 +126,30 @@ class NodeMetricsTest implements MetricSources {
     public ClusterStatus cluster() {
         return new ClusterStatus(
                 "n1",
-                ClusterView.State.MEMBER,
-                "n1",
-                3,
-                120,
-                119,
-                80,
-                2,
                 1,
-                100,
-                4000,
-                1,
-                List.of(new ClusterView.Member(new ClusterMember("n2", "h:1", "h:2", "h:3"), "abcdefgh", 118)));
+                List.of(
+                        new ClusterStatus.Log(
+                                new ClusterView.Part(
+                                        ClusterView.State.MEMBER,
+                                        List.of(new ClusterView.Member(
+                                                new ClusterMember("n2", "h:1", "h:2", "h:3"), "abcdefgh", 118)),
+                                        "n1",
+                                        3,
+                                        119),
+                                120,
+                                80,
+                                2,
+                                60,
+                                2500,
+                                1),
+                        new ClusterStatus.Log(
+                                new ClusterView.Part(ClusterView.State.MEMBER, List.of(), "n2", 5, 218),
+                                219,
+                                180,
+                                0,
+                                40,
+                                1500,
+                                0)));
     }
 
     @Override

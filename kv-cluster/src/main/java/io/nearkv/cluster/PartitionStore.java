@@ -38,27 +38,48 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The store of a cluster as one of its nodes serves it, to whoever asks: writes and {@link ReadOptions.Consistency#STRONG} reads go to the node that leads,
- * weaker reads are answered from the replica here, if it is far enough. Whichever node is asked, an acknowledged write is on the disks of a majority.
+ * One partition as a node serves it, to whoever asks: writes and {@link ReadOptions.Consistency#STRONG} reads go to the node that leads,
+ * weaker reads are answered from the replica here, if there is one that is far enough. Whichever node is asked, an acknowledged write is on the disks of a majority.
  *
  * <p>What another node answers, it answers on a thread of the connection to it; what this one answers, on a thread that applies the log: a callback must not block. Thread-safe.
  */
-public final class ClusterStore implements KvStore {
+final class PartitionStore implements KvStore {
     private final Partition partition;
     private final LeaderStore leader;
     private final Router router;
+    private final long lineage;
+    private final Supplier<@Nullable KvStore> elsewhere;
+    private final Function<ClusterQuestion, CompletableFuture<ClusterView>> questions;
     private final Runnable closer;
     private final Admin admin = new Admin();
     private volatile boolean closed;
 
-    ClusterStore(Partition partition, LeaderStore leader, Router router, Runnable closer) {
+    /**
+     * Makes it.
+     *
+     * @param lineage of the cluster's history
+     * @param elsewhere returns the store of another node that has this partition, or null
+     * @param questions answers what operators ask about the cluster
+     */
+    PartitionStore(
+            Partition partition,
+            LeaderStore leader,
+            Router router,
+            long lineage,
+            Supplier<@Nullable KvStore> elsewhere,
+            Function<ClusterQuestion, CompletableFuture<ClusterView>> questions,
+            Runnable closer) {
         this.partition = partition;
         this.leader = leader;
         this.router = router;
+        this.lineage = lineage;
+        this.elsewhere = elsewhere;
+        this.questions = questions;
         this.closer = closer;
     }
 
@@ -217,7 +238,7 @@ public final class ClusterStore implements KvStore {
     }
 
     private static long version(List<WriteResult> results) {
-        return results.stream().mapToLong(ClusterStore::version).max().orElse(0);
+        return results.stream().mapToLong(PartitionStore::version).max().orElse(0);
     }
 
     private static long version(BatchResult result) {
@@ -230,7 +251,7 @@ public final class ClusterStore implements KvStore {
     public CompletableFuture<WriteResult> write(NamespaceId namespace, Mutation mutation, WriteOptions options) {
         requireNonNull(namespace, "namespace");
         requireNonNull(mutation, "mutation");
-        return write(options, ClusterStore::version, store -> write -> store.write(namespace, mutation, write));
+        return write(options, PartitionStore::version, store -> write -> store.write(namespace, mutation, write));
     }
 
     @Override
@@ -238,14 +259,14 @@ public final class ClusterStore implements KvStore {
             NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
         requireNonNull(namespace, "namespace");
         List<Mutation> copy = List.copyOf(mutations);
-        return write(options, ClusterStore::version, store -> write -> store.writeAll(namespace, copy, write));
+        return write(options, PartitionStore::version, store -> write -> store.writeAll(namespace, copy, write));
     }
 
     @Override
     public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
         requireNonNull(namespace, "namespace");
         List<Mutation> copy = List.copyOf(mutations);
-        return write(options, ClusterStore::version, store -> write -> store.batch(namespace, copy, write));
+        return write(options, PartitionStore::version, store -> write -> store.batch(namespace, copy, write));
     }
 
     @Override
@@ -267,14 +288,44 @@ public final class ClusterStore implements KvStore {
 
     @Override
     public Flow.Publisher<FeedEvent> watch(FeedRequest request) {
+        requireNonNull(request, "request");
         checkOpen();
-        return partition.replica().watch(request);
+        return subscriber -> {
+            requireNonNull(subscriber, "subscriber");
+            ReplicaStore replica = partition.stateMachine().store();
+            KvStore other = replica != null && partition.serves() ? null : elsewhere.get();
+            if (other != null) {
+                other.watch(request).subscribe(subscriber);
+            } else if (replica != null) {
+                replica.watch(request).subscribe(subscriber); // Which says so, if it is closed in the meantime.
+            } else {
+                refuse(
+                        subscriber,
+                        new KvException(
+                                ErrorCode.UNAVAILABLE, "no node is known that has " + partition.label() + " now"));
+            }
+        };
     }
 
     @Override
     public Position positionOf(long version) {
         checkOpen();
-        return partition.replica().positionOf(version);
+        return Position.of(lineage, version);
+    }
+
+    private static void refuse(Flow.Subscriber<? super FeedEvent> subscriber, KvException why) {
+        subscriber.onSubscribe(new Flow.Subscription() {
+            @Override
+            public void request(long count) {
+                // There is nothing to come.
+            }
+
+            @Override
+            public void cancel() {
+                // It has ended.
+            }
+        });
+        subscriber.onError(why);
     }
 
     @Override
@@ -288,7 +339,7 @@ public final class ClusterStore implements KvStore {
         checkOpen();
         return (namespace, key, visitor) -> {
             ReplicaStore replica = partition.stateMachine().store();
-            if (replica == null) {
+            if (replica == null || !partition.serves()) {
                 return DirectReader.Outcome.ELSEWHERE;
             }
             try {
@@ -450,10 +501,7 @@ public final class ClusterStore implements KvStore {
         @Override
         public CompletableFuture<Value> ask(Value question) {
             requireNonNull(question, "question");
-            // How it looks from here is not how it looks from there.
-            return ClusterQuestion.decode(question) instanceof ClusterQuestion.View
-                    ? leader.admin().ask(question)
-                    : ask(at -> at.ask(question));
+            return questions.apply(ClusterQuestion.decode(question)).thenApply(ClusterView::encode);
         }
 
         @Override
