@@ -36,7 +36,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -208,10 +212,12 @@ final class ClusterCommands {
             name = "status",
             description = {
                 "Shows the nodes of a cluster: who leads, how far each has come and how far it is behind. Asks the operations",
-                "port of each, which needs no token. Exit code 6 if no node leads."
+                "port of each, which needs no token. Exit code 6 if no node leads, or nobody leads one of several partitions."
             })
     static final class Status extends BaseCommand {
-        private static final String PREFIX = "nearkv_cluster_";
+        /** One of the whole, or of a partition. */
+        private static final Pattern METRIC =
+                Pattern.compile("nearkv_cluster_(partition_)?([a-z_]+)(?:\\{partition=\"(\\d{1,4})\"})? (\\S+)");
 
         @Parameters(index = "0", paramLabel = "FILE", description = "The cluster.json that the nodes share.")
         private Path file = Path.of("cluster.json");
@@ -223,8 +229,13 @@ final class ClusterCommands {
             super(console);
         }
 
-        /** What a node says of itself; empty if it does not answer. */
-        private record Row(ClusterMember member, Map<String, Long> values) {
+        /**
+         * What a node says of itself; empty if it does not answer.
+         *
+         * @param partitions what it says of partitions, by their numbers
+         */
+        private record Row(
+                ClusterMember member, Map<String, Long> values, SortedMap<Integer, Map<String, Long>> partitions) {
             boolean leads() {
                 return values.getOrDefault("leads", 0L) == 1;
             }
@@ -244,46 +255,116 @@ final class ClusterCommands {
             }
         }
 
+        /** A partition, by what the nodes say together. */
+        private static final class Spread {
+            private final List<String> nodes = new ArrayList<>();
+            private String leader = "";
+            private long committed;
+            private long furthestBehind;
+
+            void add(String node, Map<String, Long> values) {
+                nodes.add(values.getOrDefault("member", 0L) == 1 ? node : node + " (begins)");
+                if (values.getOrDefault("leads", 0L) == 1) {
+                    leader = node;
+                }
+                committed = Math.max(committed, values.getOrDefault("commit_index", 0L));
+            }
+
+            void compare(Map<String, Long> values) {
+                furthestBehind = Math.max(furthestBehind, committed - values.getOrDefault("applied_index", 0L));
+            }
+        }
+
         @Override
         protected ExitCode run() throws InterruptedException {
             ClusterDocument document = ClusterDocument.read(file);
             HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
             List<Row> rows = new ArrayList<>();
-            long furthest = 0;
             for (ClusterMember member : document.layout().members()) {
-                Row row = new Row(member, ask(client, document.place(member).ops()));
-                furthest = Math.max(furthest, row.value("commit_index"));
+                Row row = new Row(member, new LinkedHashMap<>(), new TreeMap<>());
+                ask(client, document.place(member).ops(), row);
                 rows.add(row);
             }
-            if (json) {
+            SortedMap<Integer, Spread> partitions = new TreeMap<>();
+            for (int number = 1; number < document.layout().logs(); number++) {
+                Spread spread = new Spread();
+                partitions.put(number, spread);
                 for (Row row : rows) {
-                    JsonLine line = new JsonLine();
-                    line.text("node", row.member().id());
-                    line.text("client", row.member().client());
-                    line.text("state", row.state());
-                    row.values().forEach((name, value) -> line.number(name, value));
-                    console().out().line(line.toString());
+                    Map<String, Long> values = row.partitions().get(number);
+                    if (values != null) {
+                        spread.add(row.member().id(), values);
+                    }
                 }
-            } else {
-                TextTable table = new TextTable("NODE", "CLIENT", "STATE", "TERM", "COMMITTED", "APPLIED", "BEHIND");
                 for (Row row : rows) {
-                    boolean known = !row.values().isEmpty();
-                    table.row(
-                            row.member().id(),
-                            row.member().client(),
-                            row.state(),
-                            known ? String.valueOf(row.value("term")) : "-",
-                            known ? String.valueOf(row.value("commit_index")) : "-",
-                            known ? String.valueOf(row.value("applied_index")) : "-",
-                            known ? String.valueOf(Math.max(0, furthest - row.value("applied_index"))) : "-");
+                    Map<String, Long> values = row.partitions().get(number);
+                    if (values != null) {
+                        spread.compare(values);
+                    }
                 }
-                table.print(console());
             }
-            return rows.stream().anyMatch(Row::leads) ? ExitCode.DONE : ExitCode.UNAVAILABLE;
+            if (json) {
+                printJson(rows, partitions);
+            } else {
+                print(rows, partitions);
+            }
+            return rows.stream().anyMatch(Row::leads)
+                            && partitions.values().stream().noneMatch(spread -> spread.leader.isEmpty())
+                    ? ExitCode.DONE
+                    : ExitCode.UNAVAILABLE;
         }
 
-        private static Map<String, Long> ask(HttpClient client, ListenAddress operations) throws InterruptedException {
-            Map<String, Long> values = new LinkedHashMap<>();
+        private void printJson(List<Row> rows, SortedMap<Integer, Spread> partitions) {
+            for (Row row : rows) {
+                JsonLine line = new JsonLine();
+                line.text("node", row.member().id());
+                line.text("client", row.member().client());
+                line.text("state", row.state());
+                row.values().forEach((name, value) -> line.number(name, value));
+                console().out().line(line.toString());
+            }
+            partitions.forEach((number, spread) -> {
+                JsonLine line = new JsonLine();
+                line.number("partition", (long) number);
+                line.text("leader", spread.leader);
+                line.text("nodes", String.join(",", spread.nodes));
+                line.number("commit_index", spread.committed);
+                line.number("furthest_behind", spread.furthestBehind);
+                console().out().line(line.toString());
+            });
+        }
+
+        private void print(List<Row> rows, SortedMap<Integer, Spread> partitions) {
+            long furthest = rows.stream()
+                    .mapToLong(row -> row.value("commit_index"))
+                    .max()
+                    .orElse(0);
+            TextTable table = new TextTable("NODE", "CLIENT", "STATE", "TERM", "COMMITTED", "APPLIED", "BEHIND");
+            for (Row row : rows) {
+                boolean known = !row.values().isEmpty();
+                table.row(
+                        row.member().id(),
+                        row.member().client(),
+                        row.state(),
+                        known ? String.valueOf(row.value("term")) : "-",
+                        known ? String.valueOf(row.value("commit_index")) : "-",
+                        known ? String.valueOf(row.value("applied_index")) : "-",
+                        known ? String.valueOf(Math.max(0, furthest - row.value("applied_index"))) : "-");
+            }
+            table.print(console());
+            if (!partitions.isEmpty()) {
+                TextTable spreads = new TextTable("PARTITION", "LEADER", "NODES", "COMMITTED", "FURTHEST BEHIND");
+                partitions.forEach((number, spread) -> spreads.row(
+                        String.valueOf(number),
+                        spread.leader.isEmpty() ? "-" : spread.leader,
+                        String.join(", ", spread.nodes),
+                        String.valueOf(spread.committed),
+                        String.valueOf(spread.furthestBehind)));
+                console().out().line("");
+                spreads.print(console());
+            }
+        }
+
+        private static void ask(HttpClient client, ListenAddress operations, Row row) throws InterruptedException {
             @Nullable String body;
             try {
                 HttpResponse<String> answer = client.send(
@@ -296,21 +377,28 @@ final class ClusterCommands {
                 body = null; // Shown as unreachable.
             }
             if (body == null) {
-                return values;
+                return;
             }
             for (String line : body.lines().toList()) {
-                int space = line.lastIndexOf(' ');
-                if (line.startsWith(PREFIX) && !line.contains("{") && space > 0) {
+                Matcher metric = METRIC.matcher(line);
+                if (metric.matches()) {
+                    long value;
                     try {
-                        values.put(line.substring(PREFIX.length(), space), (long)
-                                Double.parseDouble(line.substring(space + 1)));
+                        value = (long) Double.parseDouble(metric.group(4));
                     } catch (NumberFormatException e) {
                         throw new KvException(
                                 ErrorCode.INTERNAL, operations + " answers '" + Key.display(line) + "'", e);
                     }
+                    String number = metric.group(3);
+                    if (number == null) {
+                        row.values().put(metric.group(2), value);
+                    } else if (metric.group(1) != null) {
+                        row.partitions()
+                                .computeIfAbsent(Integer.parseInt(number), unseen -> new LinkedHashMap<>())
+                                .put(metric.group(2), value);
+                    }
                 }
             }
-            return values;
         }
     }
 }

@@ -157,7 +157,13 @@ final class ClusterMemberCommands {
                                 StandardCharsets.UTF_8));
             }
             console().out().line("if it does not run yet, start it: " + ClusterCommands.startLine(folder, name));
-            return drive(kv, new ClusterQuestion.Add(member), "node '" + name + "' is a member");
+            return drive(
+                    kv,
+                    new ClusterQuestion.Add(member),
+                    "node '" + name + "' is a member"
+                            + (document.layout().logs() == 1
+                                    ? ""
+                                    : "; 'nearkv cluster rebalance' has it take its share of the partitions"));
         }
 
         private static @Nullable ClusterMember find(ClusterDocument document, String name) {
@@ -199,6 +205,57 @@ final class ClusterMemberCommands {
         }
     }
 
+    /** {@code nearkv cluster move}. */
+    @Command(
+            name = "move",
+            description = {
+                "Has a partition be on one node in the place of another: the new one gets all of it before it votes, then the",
+                "former one leaves and removes its copy. Give --data with the folder that 'nearkv cluster init' made."
+            })
+    static final class Move extends Change {
+        @Parameters(
+                index = "0",
+                paramLabel = "PARTITION",
+                description = "Its number, as 'nearkv cluster status' has it.")
+        private int partition;
+
+        @Parameters(index = "1", paramLabel = "FROM", description = "The node that has it.")
+        private String from = "";
+
+        @Parameters(index = "2", paramLabel = "TO", description = "The node that gets it.")
+        private String to = "";
+
+        Move(Console console) {
+            super(console);
+        }
+
+        @Override
+        ExitCode run(Kv kv) throws InterruptedException {
+            return drive(
+                    kv,
+                    new ClusterQuestion.Move(partition, from, to),
+                    "partition " + partition + " is on node '" + to + "'");
+        }
+    }
+
+    /** {@code nearkv cluster rebalance}. */
+    @Command(
+            name = "rebalance",
+            description = {
+                "Spreads partitions and their leaders evenly over the nodes, and has each partition be on as many nodes as it",
+                "should be. Give --data with the folder that 'nearkv cluster init' made."
+            })
+    static final class Rebalance extends Change {
+        Rebalance(Console console) {
+            super(console);
+        }
+
+        @Override
+        ExitCode run(Kv kv) throws InterruptedException {
+            return drive(kv, new ClusterQuestion.Rebalance(), "the partitions are spread evenly");
+        }
+    }
+
     /** {@code nearkv cluster transfer-leader}. */
     @Command(
             name = "transfer-leader",
@@ -210,17 +267,25 @@ final class ClusterMemberCommands {
         @Parameters(arity = "0..1", paramLabel = "NAME", description = "The node that is to lead.")
         private @Nullable String node;
 
+        @Option(
+                names = "--partition",
+                paramLabel = "NUMBER",
+                defaultValue = "0",
+                description = "Of which partition. Default: of the log that every node has.")
+        private int partition;
+
         TransferLeader(Console console) {
             super(console);
         }
 
         @Override
         ExitCode run(Kv kv) throws InterruptedException {
-            ClusterView.Part view =
-                    ask(kv, new ClusterQuestion.Transfer(0, node)).whole();
+            ClusterView.Part view = ask(kv, new ClusterQuestion.Transfer(partition, node))
+                    .parts()
+                    .get(partition);
             while (view.leader() == null) { // For a moment, this node only knows that it leads no more.
                 Thread.sleep(PAUSE_MILLIS);
-                view = ask(kv, new ClusterQuestion.View()).whole();
+                view = ask(kv, new ClusterQuestion.View()).parts().get(partition);
             }
             console().out().line("node '" + view.leader() + "' leads");
             return ExitCode.DONE;

@@ -71,6 +71,8 @@ final class Commands {
             case "cluster status" -> new ClusterCommands.Status(console);
             case "cluster add" -> new ClusterMemberCommands.Add(console);
             case "cluster remove" -> new ClusterMemberCommands.Remove(console);
+            case "cluster move" -> new ClusterMemberCommands.Move(console);
+            case "cluster rebalance" -> new ClusterMemberCommands.Rebalance(console);
             case "cluster transfer-leader" -> new ClusterMemberCommands.TransferLeader(console);
             case "env" -> new GroupCommand.Env(console);
             case "env create" -> new EnvCommands.Create(console);
@@ -133,7 +135,7 @@ final class Commands {
             case "key" -> List.of("rotate");
             case "join" -> List.of("create");
             case "edge" -> List.of("status");
-            case "cluster" -> List.of("init", "status", "add", "remove", "transfer-leader");
+            case "cluster" -> List.of("init", "status", "add", "remove", "move", "rebalance", "transfer-leader");
             case "env" -> List.of("create", "list", "show", "trust");
             case "build" -> List.of("publish", "promote", "list", "retire", "token");
             case "route" -> List.of("show", "set", "bundle");
