@@ -28,6 +28,7 @@ record ClientOptions(
         Duration timeout,
         Duration connectTimeout,
         Duration pingInterval,
+        Duration silenceTimeout,
         Duration closeTimeout,
         double retryShare,
         int maxAttempts,

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param failedRounds rounds through all servers that found none
  * @param goAways connections whose end the server announced
  * @param pings pings sent
- * @param deadPeers connections that were closed because the peer did not answer a ping
+ * @param deadPeers connections that were closed because the peer owed an answer, had fallen silent and did not answer a ping
  * @param lateAnswers answers that came after their call had timed out or was cancelled, and were dropped
  * @param strayFrames frames that belong to nothing
  * @param feedsResumed how often a change feed went on after its connection had ended

@@ -72,6 +72,7 @@ public final class KvClientBuilder {
     private Duration timeout = Limits.DEFAULT_TIMEOUT;
     private Duration connectTimeout = Duration.ofSeconds(5);
     private Duration pingInterval = Duration.ofSeconds(10);
+    private Duration silenceTimeout = Duration.ofSeconds(1);
     private Duration closeTimeout = Duration.ofSeconds(2);
     private double retryBudget = 0.1;
     private int maxAttempts = 4;
@@ -89,7 +90,7 @@ public final class KvClientBuilder {
 
     /**
      * Adds a server: {@code kv://HOST:PORT}, or {@code kvs://HOST:PORT} for TLS; 7400 without a port. At least one and at most 64. All must serve the same data: the client
-     * connects to the first that it reaches, and to the next when that one goes away.
+     * connects to the first that it reaches, and to the next when that one goes away or falls silent.
      */
     public KvClientBuilder server(String address) {
         if (servers.size() == MAX_SERVERS) {
@@ -209,18 +210,34 @@ public final class KvClientBuilder {
         return this;
     }
 
-    /** Sets the time that connecting to one server may take: name, TCP, TLS and the checks; 10 milliseconds to 1 minute. Default 5 seconds. */
+    /**
+     * Sets the time that connecting to one server may take: name, TCP, TLS and the checks; 10 milliseconds to 1 minute. Default 5 seconds. After a {@link #silenceTimeout} of it the
+     * next server is asked beside it, and the first that passes the checks is taken.
+     */
     public KvClientBuilder connectTimeout(Duration newTimeout) {
         connectTimeout = inRange("connectTimeout", newTimeout, MILLI.multipliedBy(10), MINUTE);
         return this;
     }
 
     /**
-     * Sets the time between pings, 100 milliseconds to 5 minutes. Default 10 seconds. A server that has sent nothing from one ping to the next is taken for dead, so a
-     * dead one is noticed within two intervals.
+     * Sets the time between the pings that keep an idle connection alive, 100 milliseconds to 5 minutes. Default 10 seconds; more often if the server closes idle connections
+     * sooner. A server that dies while nothing is asked of it is noticed within this and twice the {@link #silenceTimeout}.
      */
     public KvClientBuilder pingInterval(Duration interval) {
         pingInterval = inRange("pingInterval", interval, MILLI.multipliedBy(100), MINUTE.multipliedBy(5));
+        return this;
+    }
+
+    /**
+     * Sets how long a server may be silent that owes an answer, an event of a feed included; 100 milliseconds to 1 minute. Default 1 second. Then it is asked with a ping, and if
+     * as much time again brings nothing at all, the connection is given up as lost, and the next server is asked. Servers answer pings however slow their work is, so
+     * a slow call is not cut off. A server that pauses for longer than twice this time is left, so it wants more where servers pause for so long, or where the network needs
+     * that time for what one call sends.
+     *
+     * <p>It is also how long connecting to one server keeps the client from asking the next one as well.
+     */
+    public KvClientBuilder silenceTimeout(Duration newTimeout) {
+        silenceTimeout = inRange("silenceTimeout", newTimeout, MILLI.multipliedBy(100), MINUTE);
         return this;
     }
 
@@ -362,6 +379,7 @@ public final class KvClientBuilder {
         copy.timeout = timeout;
         copy.connectTimeout = connectTimeout;
         copy.pingInterval = pingInterval;
+        copy.silenceTimeout = silenceTimeout;
         copy.closeTimeout = closeTimeout;
         copy.retryBudget = retryBudget;
         copy.maxAttempts = maxAttempts;
@@ -429,6 +447,7 @@ public final class KvClientBuilder {
                 timeout,
                 connectTimeout,
                 pingInterval,
+                silenceTimeout,
                 closeTimeout,
                 retryBudget,
                 maxAttempts,

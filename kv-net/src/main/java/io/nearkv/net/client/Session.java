@@ -16,11 +16,9 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
-import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,9 +57,9 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     private int lastWriteBytes;
     private boolean reading;
-    private boolean readSincePing;
-    private int unansweredPings;
-    private @Nullable Future<?> pinging;
+    /** From when the server has been checked. */
+    private @Nullable SilenceWatch silence;
+
     private @Nullable DocumentFollower documents;
 
     private long readyAtNanos;
@@ -146,6 +144,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         int id = slot.nextCorrelationId();
         assert id != 0;
         inFlight++;
+        Slot.required(silence).onRequest();
         bytesInFlight += slot.pendingBytes;
         ByteBuf buffer = out();
         int start = buffer.writerIndex();
@@ -239,7 +238,9 @@ final class Session extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf in = (ByteBuf) message;
         reading = true;
-        readSincePing = true;
+        if (silence != null) {
+            silence.onRead();
+        }
         lane.enterBurst();
         try {
             read(in);
@@ -331,7 +332,7 @@ final class Session extends ChannelInboundHandlerAdapter {
                 Frames.writeLong(out(), FrameType.PONG, 0, Frames.readLong(in, frames));
                 flushSoon();
             }
-            case FrameType.PONG -> unansweredPings = 0;
+            case FrameType.PONG -> {} // That something came is what counts.
             case FrameType.GOAWAY -> {
                 if (phase == Phase.READY) {
                     phase = Phase.DRAINING;
@@ -373,36 +374,27 @@ final class Session extends ChannelInboundHandlerAdapter {
         lane.pool.greeted(answer.getLineage());
         phase = Phase.READY;
         readyAtNanos = lane.pool.nanoTime();
-        startPinging(limits.getIdleTimeoutMillis());
+        silence = new SilenceWatch(this, lane, limits.getIdleTimeoutMillis());
         lane.uplink.onReady(this);
         documents = DocumentFollower.of(lane, this);
     }
 
     // ---- is the peer alive?
 
-    private void startPinging(int idleTimeoutMillis) {
-        long interval = lane.pool.options.pingInterval().toNanos();
-        if (idleTimeoutMillis > 0) {
-            // Often enough that the server never finds the connection idle.
-            interval = Math.min(interval, TimeUnit.MILLISECONDS.toNanos(idleTimeoutMillis) / 3 + 1);
-        }
-        pinging = lane.loop.scheduleAtFixedRate(this::ping, interval, interval, TimeUnit.NANOSECONDS);
+    Channel channel() {
+        return Slot.required(channel);
     }
 
-    private void ping() {
-        if (phase == Phase.CLOSED) {
-            return;
-        }
-        if (unansweredPings > 0 && !readSincePing) {
-            lane.pool.counters.deadPeers.increment();
-            close(lane.pool.unavailable(address + " has not answered a ping", null));
-            return;
-        }
-        readSincePing = false;
-        unansweredPings++;
+    void ping() {
         lane.pool.counters.pings.increment();
         Frames.writeLong(out(), FrameType.PING, 0, lane.pool.nanoTime());
         flush();
+    }
+
+    /** Notes that the server, which owes something, has sent nothing for long, and has not answered a ping either. */
+    void onSilent() {
+        lane.pool.counters.deadPeers.increment();
+        close(lane.pool.unavailable(address + " has fallen silent, and has not answered a ping", null));
     }
 
     // ---- the end
@@ -432,8 +424,8 @@ final class Session extends ChannelInboundHandlerAdapter {
         Phase before = phase;
         phase = Phase.CLOSED;
         cause = reason;
-        if (pinging != null) {
-            pinging.cancel(false);
+        if (silence != null) {
+            silence.stop();
         }
         if (documents != null) {
             documents.close();

@@ -104,7 +104,7 @@ final class Uplink {
         nextRound = null;
         ConnectRound newRound = new ConnectRound(lane, nextServer);
         round = newRound;
-        newRound.next();
+        newRound.begin();
     }
 
     // ---- what connections tell
@@ -116,7 +116,7 @@ final class Uplink {
 
     /** Notes that a server was reached and has passed the checks. */
     void onReady(Session ready) {
-        endRound();
+        endRound(ready);
         session = ready;
         connectedTo = ready.address();
         nextServer = pool.options.servers().indexOf(ready.address());
@@ -130,10 +130,11 @@ final class Uplink {
         lane.pumpSoon();
     }
 
-    private void endRound() {
-        if (round != null) {
-            round.end();
+    private void endRound(@Nullable Session reached) {
+        ConnectRound ended = round;
+        if (ended != null) {
             round = null;
+            ended.end(reached);
         }
     }
 
@@ -212,7 +213,7 @@ final class Uplink {
         }
         session = null;
         connectedTo = null;
-        endRound();
+        endRound(null);
         for (Session open : List.copyOf(sessions)) {
             open.close(cause);
         }

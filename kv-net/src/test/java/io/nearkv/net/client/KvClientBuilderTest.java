@@ -39,6 +39,7 @@ class KvClientBuilderTest {
         assertThat(options.timeout()).isEqualTo(Duration.ofSeconds(10));
         assertThat(options.connectTimeout()).isEqualTo(Duration.ofSeconds(5));
         assertThat(options.pingInterval()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(options.silenceTimeout()).isEqualTo(Duration.ofSeconds(1));
         assertThat(options.closeTimeout()).isEqualTo(Duration.ofSeconds(2));
         assertThat(options.retryShare()).isEqualTo(0.1);
         assertThat(options.maxAttempts()).isEqualTo(4);
@@ -64,6 +65,7 @@ class KvClientBuilderTest {
         duration(KvClientBuilder::timeout, Duration.ofMillis(1), Duration.ofHours(1));
         duration(KvClientBuilder::connectTimeout, Duration.ofMillis(10), Duration.ofMinutes(1));
         duration(KvClientBuilder::pingInterval, Duration.ofMillis(100), Duration.ofMinutes(5));
+        duration(KvClientBuilder::silenceTimeout, Duration.ofMillis(100), Duration.ofMinutes(1));
         duration(KvClientBuilder::closeTimeout, Duration.ZERO, Duration.ofMinutes(1));
         duration(KvClientBuilder::spin, Duration.ZERO, Duration.ofMillis(1));
         range(

@@ -8,11 +8,13 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** A network between client and server that fails when a test says so. Real sockets on the loopback interface. Thread-safe. */
@@ -25,6 +27,7 @@ final class TcpProxy implements AutoCloseable {
     private volatile boolean frozen;
     private volatile boolean refusing;
     private volatile int pieceBytes = 64 * 1024;
+    private volatile long nanosPerPieceUp;
     final AtomicInteger accepted = new AtomicInteger();
     final AtomicLong bytesToServer = new AtomicLong();
     final AtomicLong bytesToClient = new AtomicLong();
@@ -42,17 +45,17 @@ final class TcpProxy implements AutoCloseable {
         }
 
         void start() {
-            start("proxy-up", client, server, bytesToServer);
-            start("proxy-down", server, client, bytesToClient);
+            start("proxy-up", client, server, true, bytesToServer);
+            start("proxy-down", server, client, false, bytesToClient);
         }
 
-        private void start(String name, Socket from, Socket to, AtomicLong count) {
-            Thread thread = new Thread(() -> carry(from, to, count), name);
+        private void start(String name, Socket from, Socket to, boolean up, AtomicLong count) {
+            Thread thread = new Thread(() -> carry(from, to, up, count), name);
             thread.setDaemon(true);
             thread.start();
         }
 
-        private void carry(Socket from, Socket to, AtomicLong count) {
+        private void carry(Socket from, Socket to, boolean up, AtomicLong count) {
             byte[] buffer = new byte[64 * 1024];
             try (InputStream in = from.getInputStream();
                     OutputStream out = to.getOutputStream()) {
@@ -64,6 +67,9 @@ final class TcpProxy implements AutoCloseable {
                     awaitThaw();
                     for (int i = 0; i < read; i += pieceBytes) {
                         int piece = Math.min(pieceBytes, read - i);
+                        if (up && nanosPerPieceUp > 0) {
+                            LockSupport.parkNanos(nanosPerPieceUp);
+                        }
                         out.write(buffer, i, piece);
                         out.flush();
                     }
@@ -91,9 +97,18 @@ final class TcpProxy implements AutoCloseable {
 
     /** Starts a proxy before a port of this machine. */
     TcpProxy(int target) {
+        this(target, 0);
+    }
+
+    /** Starts a proxy that takes no more than about so many bytes ahead of what it carries; 0 for what the system thinks best. */
+    TcpProxy(int target, int receiveBufferBytes) {
         this.target = target;
         try {
-            listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+            listener = new ServerSocket();
+            if (receiveBufferBytes > 0) {
+                listener.setReceiveBufferSize(receiveBufferBytes);
+            }
+            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 50);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -184,6 +199,11 @@ final class TcpProxy implements AutoCloseable {
     /** Carries at most so many bytes in one write. */
     void setPieceBytes(int bytes) {
         pieceBytes = bytes;
+    }
+
+    /** Carries what goes to the server in pieces of 64 KiB, with this time before each. */
+    void slowDownUp(Duration perPiece) {
+        nanosPerPieceUp = perPiece.toNanos();
     }
 
     int connections() {
