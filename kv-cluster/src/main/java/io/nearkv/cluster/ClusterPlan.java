@@ -176,6 +176,7 @@ final class ClusterPlan {
             throw new KvException(
                     ErrorCode.INVALID_REQUEST, "node '" + move.from() + "' is named twice (expected: two nodes)");
         }
+        ClusterMember unused = place(part, move.from()); // A node that does not exist is a slip of the pen.
         boolean arrived = has(part, move.to());
         if (!arrived && part.member(move.from()) == null) {
             throw new KvException(

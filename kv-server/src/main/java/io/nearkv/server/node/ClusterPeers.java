@@ -16,6 +16,10 @@ import org.jspecify.annotations.Nullable;
 final class ClusterPeers implements PeerStores {
     private static final int CONNECTIONS = 2;
     /** A node that comes back is needed at once. */
+    /** About as long as it takes until another node leads: then there is no sense in waiting for this one. */
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(1);
+
+    private static final Duration SILENCE_TIMEOUT = Duration.ofMillis(500);
     private static final Backoff BACKOFF = new Backoff(Duration.ofMillis(20), Duration.ofMillis(250));
 
     private final String token;
@@ -52,6 +56,8 @@ final class ClusterPeers implements PeerStores {
                 .environment(environment)
                 .connections(CONNECTIONS)
                 .store(log)
+                .connectTimeout(CONNECT_TIMEOUT)
+                .silenceTimeout(SILENCE_TIMEOUT)
                 .backoff(BACKOFF);
         Path roots = files == null ? null : files.clientRoots();
         if (files != null && roots != null) {
