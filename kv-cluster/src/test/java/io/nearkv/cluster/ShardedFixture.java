@@ -38,8 +38,8 @@ final class ShardedFixture implements StoreFixture {
     private final class Engines implements Shards {
         private final List<KvStore> stores = new ArrayList<>();
 
-        Engines() {
-            engines.forEach(engine -> stores.add(engine.store()));
+        Engines(List<? extends KvStore> partitions) {
+            stores.addAll(partitions);
         }
 
         @Override
@@ -55,6 +55,7 @@ final class ShardedFixture implements StoreFixture {
         /** The engine takes the id of a new namespace from its generator: one adoption after the other, so that each finds its own there. */
         @Override
         public CompletableFuture<Void> adopt(int partition, NamespaceId namespace) {
+            beforeAdoption.run();
             synchronized (adoptions) {
                 CompletableFuture<Void> adoption = adoptions
                         .get(partition)
@@ -95,6 +96,9 @@ final class ShardedFixture implements StoreFixture {
     /** Which partitions have adopted a namespace, one after the other. */
     final Queue<Integer> adopted = new ConcurrentLinkedQueue<>();
 
+    /** What happens in the last moment before one. */
+    volatile Runnable beforeAdoption = () -> {};
+
     private final TestClock clock = new TestClock();
     private final RocksStoreFixture meta;
     private final List<RocksStoreFixture> engines = new ArrayList<>();
@@ -116,11 +120,21 @@ final class ShardedFixture implements StoreFixture {
     }
 
     private KvStore open() {
-        Shards shards = new Engines();
+        return over(engines.stream().map(RocksStoreFixture::store).toList());
+    }
+
+    /** Returns the store over other partitions, which are those of this one or stand before them. */
+    KvStore over(List<? extends KvStore> partitions) {
+        Shards shards = new Engines(partitions);
         return new ShardedStore(shards, placement, () -> {
             shards.partitions().forEach(KvStore::close);
             shards.meta().close();
         });
+    }
+
+    /** Returns the store of the catalogue. */
+    KvStore meta() {
+        return meta.store();
     }
 
     /** Returns the store of one partition. */
