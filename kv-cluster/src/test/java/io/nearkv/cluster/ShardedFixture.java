@@ -18,6 +18,7 @@ import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /** A sharded store over embedded engines of one clock and one lineage, one for the catalogue and one for each partition. */
@@ -55,7 +56,10 @@ final class ShardedFixture implements StoreFixture {
         /** The engine takes the id of a new namespace from its generator: one adoption after the other, so that each finds its own there. */
         @Override
         public CompletableFuture<Void> adopt(int partition, NamespaceId namespace) {
-            beforeAdoption.run();
+            return beforeAdoption.get().thenCompose(whatever -> adoptInOrder(partition, namespace));
+        }
+
+        private CompletableFuture<Void> adoptInOrder(int partition, NamespaceId namespace) {
             synchronized (adoptions) {
                 CompletableFuture<Void> adoption = adoptions
                         .get(partition)
@@ -96,8 +100,8 @@ final class ShardedFixture implements StoreFixture {
     /** Which partitions have adopted a namespace, one after the other. */
     final Queue<Integer> adopted = new ConcurrentLinkedQueue<>();
 
-    /** What happens in the last moment before one. */
-    volatile Runnable beforeAdoption = () -> {};
+    /** What happens in the last moment before one; it must not wait, because the thread may be that of a partition. */
+    volatile Supplier<CompletableFuture<Void>> beforeAdoption = () -> CompletableFuture.completedFuture(null);
 
     private final TestClock clock = new TestClock();
     private final RocksStoreFixture meta;

@@ -358,10 +358,7 @@ class ShardedStoreTest {
 
     @Test
     void a_namespace_that_is_deleted_while_a_partition_adopts_it_stays_deleted() {
-        fixture.beforeAdoption = () -> {
-            fixture.beforeAdoption = () -> {};
-            Object unused = await(store().admin().deleteNamespace(namespace));
-        };
+        fixture.beforeAdoption = () -> store().admin().deleteNamespace(namespace);
         assertThat(failure(store().write(namespace, Mutation.put(in(1, 0), Value.of("1")), WriteOptions.DEFAULT))
                         .code())
                 .isEqualTo(ErrorCode.NOT_FOUND);
