@@ -267,6 +267,23 @@ class FeedMergeTest {
     }
 
     @Test
+    void each_heartbeat_needs_a_new_word_of_each_partition_however_short_the_interval_is() {
+        FeedRequest often = request(NOW).withHeartbeat(Duration.ofMillis(20));
+        try (FeedProbe probe = watch(2, often)) {
+            probe.request(100);
+            feed(0).heartbeat(10);
+            feed(1).heartbeat(20);
+            probe.awaitHeartbeat();
+            tick(25);
+            feed(0).heartbeat(11);
+            settle(probe);
+            assertThat(probe.heartbeats()).isEqualTo(1);
+            feed(1).heartbeat(20);
+            await().until(() -> probe.heartbeats() == 2);
+        }
+    }
+
+    @Test
     void a_heartbeat_waits_for_what_was_sent_before_it() {
         try (FeedProbe probe = watch(2, request(NOW))) {
             feed(0).heartbeat(10);
