@@ -203,7 +203,7 @@ class FeedMergeTest {
 
             probe.request(40);
             probe.awaitChanges(40);
-            assertThat(feed(0).requested.get()).isBetween(MergedFeed.PREFETCH + 32L, MergedFeed.PREFETCH + 40L);
+            assertThat(feed(0).requested.get()).isEqualTo(MergedFeed.PREFETCH + MergedFeed.PREFETCH / 2);
             assertThat(feed(1).requested.get()).isEqualTo(MergedFeed.PREFETCH);
         }
     }
