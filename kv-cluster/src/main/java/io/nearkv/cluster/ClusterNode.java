@@ -7,6 +7,7 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.Limits;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.rocksdb.ReplicaCommand;
 import io.nearkv.core.rocksdb.ReplicaStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
@@ -129,10 +130,14 @@ public final class ClusterNode implements AutoCloseable {
         }
 
         @Override
+        public CompletableFuture<NamespaceInfo> find(NamespaceId namespace) {
+            return stores.get(0).find(namespace);
+        }
+
+        @Override
         public CompletableFuture<Void> adopt(int partition, NamespaceId namespace) {
             int number = partition + 1;
-            return meta().admin()
-                    .namespace(namespace)
+            return find(namespace)
                     .thenCompose(info -> atLeader(number, new ClusterQuestion.Adopt(number, info)))
                     .thenApply(view -> null);
         }
@@ -439,7 +444,8 @@ public final class ClusterNode implements AutoCloseable {
                     partition.unknown()));
             waiting += routers.get(number).waiting();
         }
-        return new ClusterStatus(self.id(), waiting, logs);
+        return new ClusterStatus(
+                self.id(), waiting, host.pace().sending(), host.pace().bytes(), logs);
     }
 
     /**

@@ -9,9 +9,11 @@ import java.util.List;
  *
  * @param node its id
  * @param waiting requests that wait for a leader
+ * @param snapshots how many snapshots it is sending
+ * @param snapshotBytes how many bytes of snapshots it has sent since it started
  * @param logs by their numbers; the first one is everywhere
  */
-public record ClusterStatus(String node, int waiting, List<Log> logs) {
+public record ClusterStatus(String node, int waiting, int snapshots, long snapshotBytes, List<Log> logs) {
     /** Makes the list read-only. */
     public ClusterStatus {
         logs = List.copyOf(logs);

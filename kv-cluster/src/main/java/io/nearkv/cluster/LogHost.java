@@ -45,6 +45,7 @@ final class LogHost {
     private final RaftPeerId selfId;
     private final List<Partition> partitions;
     private final ClusterOptions options;
+    private final SnapshotPace pace;
     /** Guarded by this, as is the next. */
     private @Nullable RaftServer server;
 
@@ -62,6 +63,11 @@ final class LogHost {
         this.selfId = Disk.peerId(self.id(), disk.id());
         this.partitions = partitions;
         this.options = options;
+        this.pace = new SnapshotPace(options.snapshotBytesPerSecond());
+    }
+
+    SnapshotPace pace() {
+        return pace;
     }
 
     private Path folder(int number) {
@@ -90,7 +96,7 @@ final class LogHost {
                     .setStateMachineRegistry(id -> find(id.getUuid()).newStateMachine())
                     .setProperties(RaftSettings.of(options, self, disk.raft()))
                     .setParameters(RaftSettings.parameters(
-                            options, id -> find(id.getUuid()).senders()))
+                            options, id -> find(id.getUuid()).senders(), pace))
                     .build();
             run(made, held, founders);
         } catch (IOException e) {

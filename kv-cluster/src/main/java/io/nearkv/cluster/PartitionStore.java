@@ -334,6 +334,11 @@ final class PartitionStore implements KvStore {
         return admin;
     }
 
+    /** Returns a namespace as the node that leads has it. */
+    CompletableFuture<NamespaceInfo> find(NamespaceId namespace) {
+        return admin.ask(at -> at.namespace(namespace));
+    }
+
     @Override
     public DirectReader directReader() {
         checkOpen();

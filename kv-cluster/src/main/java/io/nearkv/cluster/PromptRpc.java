@@ -8,6 +8,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.grpc.GrpcFactory;
+import org.apache.ratis.grpc.server.GrpcLogAppender;
+import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.rpc.RpcFactory;
 import org.apache.ratis.rpc.RpcType;
@@ -15,10 +17,11 @@ import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.leader.FollowerInfo;
 import org.apache.ratis.server.leader.LeaderState;
 import org.apache.ratis.server.leader.LogAppender;
+import org.apache.ratis.statemachine.SnapshotInfo;
 
 /**
  * Ratis' gRPC transport, made to tell followers at once how far the log is committed. By itself it tells them with the next entry or heartbeat, so that on a quiet cluster
- * they show a write half an election timeout late. Ratis makes it by its name. Thread-safe.
+ * they show a write half an election timeout late. And it sends snapshots at a pace. Ratis makes it by its name. Thread-safe.
  */
 final class PromptRpc implements RpcType {
     /** The senders of a node that leads, one for each follower. */
@@ -73,6 +76,7 @@ final class PromptRpc implements RpcType {
     }
 
     private static final String SENDERS = "nearkv.senders";
+    private static final String PACE = "nearkv.snapshot.pace";
 
     /** Makes the type. */
     PromptRpc() {}
@@ -89,18 +93,28 @@ final class PromptRpc implements RpcType {
         Senders of(RaftGroupId log);
     }
 
-    /** Puts the places where senders are noted into the parameters of a node. */
-    static void note(Parameters parameters, Notes notes) {
-        var unused = parameters.put(SENDERS, notes, Notes.class);
+    /** Puts the places where senders are noted, and the pace of snapshots, into the parameters of a node. */
+    static void note(Parameters parameters, Notes notes, SnapshotPace pace) {
+        Object unused = parameters.put(SENDERS, notes, Notes.class);
+        unused = parameters.put(PACE, pace, SnapshotPace.class);
     }
 
     @Override
     public RpcFactory newFactory(Parameters parameters) {
         Notes notes = parameters.get(SENDERS, Notes.class);
+        SnapshotPace pace = parameters.get(PACE, SnapshotPace.class);
         return new GrpcFactory(parameters) {
             @Override
             public LogAppender newLogAppender(RaftServer.Division server, LeaderState state, FollowerInfo follower) {
-                LogAppender sender = super.newLogAppender(server, state, follower);
+                LogAppender sender = pace == null
+                        ? super.newLogAppender(server, state, follower)
+                        : new GrpcLogAppender(server, state, follower) {
+                            @Override
+                            public Iterable<InstallSnapshotRequestProto> newInstallSnapshotRequests(
+                                    String requestId, SnapshotInfo snapshot) {
+                                return pace.paced(super.newInstallSnapshotRequests(requestId, snapshot));
+                            }
+                        };
                 if (notes != null) {
                     notes.of(server.getMemberId().getGroupId()).senders.add(sender);
                 }

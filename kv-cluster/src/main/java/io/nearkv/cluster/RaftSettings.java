@@ -85,9 +85,9 @@ final class RaftSettings {
     }
 
     /** Adds what is no text: the certificates. */
-    static Parameters parameters(ClusterOptions options, PromptRpc.Notes senders) {
+    static Parameters parameters(ClusterOptions options, PromptRpc.Notes senders, SnapshotPace pace) {
         Parameters parameters = new Parameters();
-        PromptRpc.note(parameters, senders);
+        PromptRpc.note(parameters, senders, pace);
         ClusterOptions.Tls tls = options.tls();
         if (tls != null) {
             GrpcConfigKeys.TLS.setConf(

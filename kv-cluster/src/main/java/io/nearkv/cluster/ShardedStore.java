@@ -151,7 +151,7 @@ final class ShardedStore implements KvStore {
     /** Makes a namespace known to a partition; fails as the catalogue does if there is none. */
     private CompletableFuture<Void> learn(int partition, NamespaceId namespace) {
         Chained<Void> chain = new Chained<>();
-        chain.follow(later(() -> shards.meta().admin().namespace(namespace)), (info, unknown) -> {
+        chain.follow(later(() -> shards.find(namespace)), (info, unknown) -> {
             if (unknown != null) {
                 chain.completeExceptionally(unknown);
                 return;
@@ -172,7 +172,7 @@ final class ShardedStore implements KvStore {
      * what the partition now believes. One that comes after this look finds the namespace there.
      */
     private void recheck(Chained<Void> chain, int partition, NamespaceId namespace) {
-        chain.follow(later(() -> shards.meta().admin().namespace(namespace)), (info, unknown) -> {
+        chain.follow(later(() -> shards.find(namespace)), (info, unknown) -> {
             if (unknown != null && unknown.code() == ErrorCode.NOT_FOUND) {
                 chain.follow(
                         later(() -> partitions.get(partition).admin().deleteNamespace(namespace)),

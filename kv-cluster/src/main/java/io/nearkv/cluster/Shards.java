@@ -2,6 +2,7 @@ package io.nearkv.cluster;
 
 import io.nearkv.core.KvStore;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.NamespaceInfo;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -15,6 +16,11 @@ interface Shards {
 
     /** Returns the partitions, always the same ones. */
     List<KvStore> partitions();
+
+    /** Returns a namespace as it is now, whatever a replica of the catalogue has heard of it. */
+    default CompletableFuture<NamespaceInfo> find(NamespaceId namespace) {
+        return meta().admin().namespace(namespace);
+    }
 
     /**
      * Makes a namespace of {@link #meta} known to a partition; idempotent. Afterwards the partition takes what is asked of this namespace.

@@ -17,6 +17,7 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.Value;
@@ -26,12 +27,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What clients of all nodes see while the leadership moves and nodes stop and start is what one store alone could have answered. */
 class HistoryTest {
@@ -44,26 +49,28 @@ class HistoryTest {
     private final AtomicLong values = new AtomicLong();
     private final Recorder recorder = new Recorder(LONG ? 2_000_000 : 100_000);
 
-    @Test
-    void histories_are_linearizable_and_feeds_are_whole_whatever_happens_to_the_nodes() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void histories_are_linearizable_and_feeds_are_whole_whatever_happens_to_the_nodes(int partitions) throws Exception {
+        // With several partitions there is a node more than each of them needs, so that they can move.
+        List<String> ids = partitions == 1 ? List.of("n1", "n2", "n3") : List.of("n1", "n2", "n3", "n4");
         long seed = Long.getLong("nearkv.test.seed", System.nanoTime());
         Random random = new Random(seed);
         History history;
         try (LocalCluster cluster = new LocalCluster(
-                3,
+                ids.size(),
+                ids.size(),
+                partitions,
                 java.time.InstantSource.system(),
                 builder -> builder.electionTimeout(Duration.ofMillis(400)).snapshotBytes(1 << 20))) {
             ClusterNode first = cluster.leader();
             Recorder.Subscriber subscriber = recorder.subscriber("feed");
-            AtomicLong seen = new AtomicLong();
+            AtomicLongArray seen = new AtomicLongArray(partitions);
             List<Thread> clients = new ArrayList<>();
-            Follower feed = new Follower(subscriber, seen);
             // One node is left alone, so that its feed goes through.
             String kept = first.self().id().equals("n1") ? "n2" : "n1";
-            cluster.node(kept)
-                    .store()
-                    .watch(FeedRequest.of(null, new FeedRequest.Start.Now()))
-                    .subscribe(feed);
+            Follower feed = new Follower(cluster.node(kept).store(), subscriber, seen);
+            feed.follow(new FeedRequest.Start.Now());
             LocalCluster.await("the feed begins", () -> feed.begun);
             for (int i = 0; i < 6; i++) {
                 int client = i;
@@ -73,21 +80,28 @@ class HistoryTest {
             }
             long end = System.nanoTime() + TIME.toNanos();
             while (System.nanoTime() < end) {
-                disturb(cluster, kept, random);
+                disturb(cluster, ids, kept, random);
             }
             stop.set(true);
             for (Thread thread : clients) {
                 thread.join();
             }
-            ClusterNode leader = cluster.leader();
-            long version = ((WriteResult.Applied) leader.store()
-                            .write(
-                                    LocalCluster.NAMESPACE.id(),
-                                    Mutation.delete(Key.of("not-recorded")),
-                                    WriteOptions.DEFAULT)
-                            .get())
-                    .version();
-            LocalCluster.await("the feed has come to version " + version, () -> seen.get() >= version);
+            LocalCluster.await(
+                    "all nodes serve", () -> cluster.running().stream().allMatch(node -> node.unreadiness() == null));
+            for (int i = 0; i < 8 * partitions; i++) { // Some for each partition.
+                long version = ((WriteResult.Applied) cluster.leader()
+                                .store()
+                                .write(
+                                        LocalCluster.NAMESPACE.id(),
+                                        Mutation.delete(Key.of("not-recorded-" + i)),
+                                        WriteOptions.DEFAULT)
+                                .get())
+                        .version();
+                LocalCluster.await(
+                        "the feed has come to version " + version,
+                        () -> seen.get((int) (version % partitions)) >= version);
+            }
+            feed.end();
             subscriber.drained();
             history = recorder.history();
         }
@@ -97,28 +111,59 @@ class HistoryTest {
                 .count();
         assertThat(answered).as("seed %d", seed).isGreaterThan(200);
         new LinearizabilityChecker().check(history).throwUnlessGood();
-        new FeedChecker(key -> 0, false).check(history).throwUnlessGood();
+        Sharding sharding = new Sharding(partitions);
+        new FeedChecker(key -> sharding.partitionOf(NAMESPACE, Key.of(key).asByteBuffer()), false)
+                .check(history)
+                .throwUnlessGood();
     }
 
-    private static void disturb(LocalCluster cluster, String kept, Random random) throws InterruptedException {
+    private static void disturb(LocalCluster cluster, List<String> ids, String kept, Random random)
+            throws InterruptedException {
+        int partitions = cluster.layout().partitions();
         try {
-            if (random.nextBoolean()) {
-                cluster.leader().transferLeadership(0, null);
-            } else {
-                List<String> ids = new ArrayList<>(List.of("n1", "n2", "n3"));
-                ids.remove(kept);
-                String id = ids.get(random.nextInt(ids.size()));
+            int choice = random.nextInt(partitions == 1 ? 2 : 3);
+            if (choice == 0) {
+                int log = random.nextInt(cluster.layout().logs());
+                for (ClusterNode node : cluster.running()) {
+                    if (node.leads(log)) {
+                        node.transferLeadership(log, null);
+                    }
+                }
+            } else if (choice == 1) {
+                List<String> others = new ArrayList<>(ids);
+                others.remove(kept);
+                String id = others.get(random.nextInt(others.size()));
                 cluster.stop(id);
                 LocalCluster.await(
                         "a leader without " + id,
                         () -> cluster.running().stream().anyMatch(node -> node.leads(0)));
                 cluster.start(id);
+            } else {
+                move(cluster, ids, 1 + random.nextInt(partitions));
             }
         } catch (KvException e) {
             assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE); // Nobody led at that moment, or could take over.
         }
         // Between two disturbances the others work; how long is no condition that could be waited for.
         Thread.sleep(random.nextInt(600));
+    }
+
+    /** Moves a partition to the node that does not have it, if its leader and all nodes are there. */
+    private static void move(LocalCluster cluster, List<String> ids, int partition) {
+        LocalCluster.await(
+                "all nodes serve", () -> cluster.running().stream().allMatch(node -> node.unreadiness() == null));
+        for (ClusterNode node : cluster.running()) {
+            ClusterView.Part part = node.status().logs().get(partition).part();
+            if (node.self().id().equals(part.leader())) {
+                List<String> without = new ArrayList<>(ids);
+                part.members().forEach(member -> without.remove(member.node()));
+                if (without.size() == 1) {
+                    cluster.drive(new ClusterQuestion.Move(
+                            partition, part.members().get(0).node(), without.get(0)));
+                }
+                return;
+            }
+        }
     }
 
     private void client(LocalCluster cluster, int client, Random random) {
@@ -201,48 +246,82 @@ class HistoryTest {
                 : new Operation.Unknown(code.label());
     }
 
-    /** Hands what a feed brings to the recorder. */
+    /** Hands what a feed brings to the recorder; goes on where it was if the feed ends, as when a partition leaves the node. */
     private static final class Follower implements Flow.Subscriber<FeedEvent> {
+        private final KvStore store;
         private final Recorder.Subscriber subscriber;
-        private final AtomicLong seen;
+        private final AtomicLongArray seen;
+        private volatile boolean ended;
+        private volatile Flow.@Nullable Subscription subscription;
+        private volatile @Nullable Position position;
         volatile boolean begun;
 
-        Follower(Recorder.Subscriber subscriber, AtomicLong seen) {
+        Follower(KvStore store, Recorder.Subscriber subscriber, AtomicLongArray seen) {
+            this.store = store;
             this.subscriber = subscriber;
             this.seen = seen;
         }
 
+        void follow(FeedRequest.Start from) {
+            store.watch(FeedRequest.of(null, from).withHeartbeat(Duration.ofMillis(100)))
+                    .subscribe(this);
+        }
+
+        void end() {
+            ended = true;
+            Flow.Subscription current = subscription;
+            if (current != null) {
+                current.cancel();
+            }
+        }
+
         @Override
-        public void onSubscribe(Flow.Subscription subscription) {
-            subscription.request(Long.MAX_VALUE);
+        public void onSubscribe(Flow.Subscription fresh) {
+            subscription = fresh;
+            fresh.request(Long.MAX_VALUE);
         }
 
         @Override
         public void onNext(FeedEvent event) {
+            int partitions = seen.length();
             if (event instanceof FeedEvent.Heartbeat beat) {
-                subscriber.caughtUp(0, beat.position().version());
+                position = beat.position();
+                for (int partition = 0; partition < partitions; partition++) {
+                    subscriber.caughtUp(partition, beat.position().versions().get(partition) * partitions + partition);
+                }
                 begun = true;
             } else if (event instanceof FeedEvent.Change change) {
+                position = change.position();
+                int partition = (int) (change.version() % partitions);
                 @Nullable Key key = change.key();
                 if (key != null && key.toString().startsWith("k")) {
                     subscriber.change(new History.Change(
-                            0,
+                            partition,
                             change.version(),
                             key.toString(),
                             change.kind() == FeedEvent.Kind.PUT ? History.ChangeKind.PUT : History.ChangeKind.DELETE));
                 }
-                seen.set(change.version());
+                seen.set(partition, change.version());
             }
         }
 
         @Override
         public void onError(Throwable failure) {
-            seen.set(-1);
+            again();
         }
 
         @Override
         public void onComplete() {
-            seen.set(-1);
+            again();
+        }
+
+        private void again() {
+            Position from = position;
+            if (!ended) {
+                FeedRequest.Start start =
+                        from == null ? new FeedRequest.Start.Now() : new FeedRequest.Start.After(from);
+                CompletableFuture.delayedExecutor(50, TimeUnit.MILLISECONDS).execute(() -> follow(start));
+            }
         }
     }
 }

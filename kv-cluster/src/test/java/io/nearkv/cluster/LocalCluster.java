@@ -93,6 +93,10 @@ final class LocalCluster implements AutoCloseable {
         return member;
     }
 
+    ClusterLayout layout() {
+        return layout;
+    }
+
     /** Returns the place of a node. */
     ClusterMember member(String id) {
         return layout.members().stream()

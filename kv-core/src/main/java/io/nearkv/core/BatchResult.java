@@ -3,12 +3,22 @@ package io.nearkv.core;
 /** What became of an atomic batch. Immutable. */
 public sealed interface BatchResult {
     /**
-     * Every mutation of the batch happened, at once. They have consecutive versions in the order of the batch.
+     * Every mutation of the batch happened, at once. Their versions follow one another in the order of the batch, at the same distance: 1, or the number of partitions.
      *
      * @param firstVersion the version of the first mutation
      * @param lastVersion the version of the last mutation
      */
-    record Applied(long firstVersion, long lastVersion) implements BatchResult {}
+    record Applied(long firstVersion, long lastVersion) implements BatchResult {
+        /**
+         * Returns the version of a mutation.
+         *
+         * @param index which, counted from 0
+         * @param size how many the batch had
+         */
+        public long version(int index, int size) {
+            return size == 1 ? firstVersion : firstVersion + index * ((lastVersion - firstVersion) / (size - 1));
+        }
+    }
 
     /**
      * A condition did not hold, and nothing was changed. Conditions see the state before the batch together with the earlier mutations of the batch.

@@ -10,7 +10,7 @@ public sealed interface FeedEvent {
      * One committed change.
      *
      * @param position where a reader that has seen this change goes on
-     * @param version the version of the change; grows by one from change to change of a partition, so that a reader of everything can see gaps
+     * @param version the version of the change; grows from change to change of a partition by the number of partitions, so that a reader of everything can see gaps
      * @param namespace the namespace
      * @param key the key, or null for {@link Kind#NAMESPACE_DELETED}
      * @param kind what happened

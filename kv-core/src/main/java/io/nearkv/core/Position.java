@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -35,6 +36,18 @@ public record Position(long lineage, List<Long> versions) {
     /** Returns the position of a store of one partition. */
     public static Position of(long lineage, long version) {
         return new Position(lineage, List.of(version));
+    }
+
+    /**
+     * Returns the position that covers one version of a store of several partitions, where the n-th version of a partition is told as n times their number, plus its own number counted from 0.
+     *
+     * @param version as it is told; 0 for none
+     * @param partitions their number, at least 1
+     */
+    public static Position of(long lineage, long version, int partitions) {
+        List<Long> versions = new ArrayList<>(Collections.nCopies(partitions, 0L));
+        versions.set((int) (version % partitions), version / partitions);
+        return new Position(lineage, versions);
     }
 
     /** Returns the version of a store of one partition. */

@@ -689,12 +689,12 @@ public final class EdgeCache implements KvStore, BuildChoice {
                 () -> upstream.batch(namespace, all, options),
                 (key, result) -> {
                     if (result instanceof BatchResult.Applied applied) {
-                        boolean unused = heard(key, applied.firstVersion() + lastIndexOf(all, key.key));
+                        boolean unused = heard(key, applied.version(lastIndexOf(all, key.key), all.size()));
                     } else {
                         table.unsure(key, () -> forgetOnDisk(key)); // It says of one key alone which version there is.
                     }
                 },
-                result -> result instanceof BatchResult.Applied applied ? applied.firstVersion() + all.size() - 1 : 0);
+                result -> result instanceof BatchResult.Applied applied ? applied.lastVersion() : 0);
     }
 
     private static int lastIndexOf(List<Mutation> mutations, Key key) {

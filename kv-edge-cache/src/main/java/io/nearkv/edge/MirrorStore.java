@@ -461,7 +461,7 @@ public final class MirrorStore implements KvStore {
                 namespace,
                 keys(all),
                 () -> upstream.batch(namespace, all, options),
-                result -> result instanceof BatchResult.Applied applied ? applied.firstVersion() + all.size() - 1 : 0);
+                result -> result instanceof BatchResult.Applied applied ? applied.lastVersion() : 0);
     }
 
     @Override

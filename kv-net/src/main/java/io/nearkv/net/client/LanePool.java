@@ -51,6 +51,8 @@ final class LanePool implements Backend {
     /** Of the server that was greeted last; 0 while none was, or the last did not tell. */
     private volatile long lineage;
 
+    private volatile int partitions = 1;
+
     // For those that wait until the client is connected, or idle.
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -297,8 +299,16 @@ final class LanePool implements Backend {
     }
 
     /** Notes to which history the versions of a server belong that has passed the checks. */
-    void greeted(long newLineage) {
+    void greeted(long newLineage, int newPartitions) {
+        if (newPartitions > 0) {
+            partitions = newPartitions;
+        }
         lineage = newLineage;
+    }
+
+    /** Returns of how many partitions the positions of the servers are. */
+    int partitions() {
+        return partitions;
     }
 
     /**

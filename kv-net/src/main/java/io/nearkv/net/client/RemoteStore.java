@@ -244,7 +244,7 @@ final class RemoteStore implements KvStore {
     @Override
     public Position positionOf(long version) {
         pool.checkOpen();
-        return Position.of(pool.lineage(), version);
+        return Position.of(pool.lineage(), version, pool.partitions());
     }
 
     @Override

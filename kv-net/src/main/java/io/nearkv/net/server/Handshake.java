@@ -64,11 +64,21 @@ final class Handshake {
                 FrameType.HELLO_OK,
                 0,
                 frame.correlationId(),
-                helloOk(context, authority, grant, version));
+                helloOk(context, store, authority, grant, version));
         return session;
     }
 
-    private static Wire.HelloOk helloOk(ServerContext context, Authority authority, Grant grant, int version) {
+    /** Returns of how many partitions the positions of a store are, 0 if it does not know that yet. */
+    private static int partitions(KvStore store) {
+        try {
+            return store.positionOf(0).versions().size();
+        } catch (KvException | IllegalStateException e) {
+            return 0; // It has not met its upstream, or is closing.
+        }
+    }
+
+    private static Wire.HelloOk helloOk(
+            ServerContext context, KvStore store, Authority authority, Grant grant, int version) {
         ServerLimits limits = context.limits();
         return Wire.HelloOk.newBuilder()
                 .setVersion(version)
@@ -77,6 +87,7 @@ final class Handshake {
                 .setBuildToken(authority.buildToken())
                 .setAccount(CatalogueCodec.toWire(grant.account()))
                 .setLineage(context.options().lineage().getAsLong())
+                .setPartitions(partitions(store))
                 .setServerVersion(context.options().serverVersion())
                 .setLimits(Wire.ConnectionLimits.newBuilder()
                         .setMaxFrameBytes(Protocol.MAX_FRAME_BYTES)

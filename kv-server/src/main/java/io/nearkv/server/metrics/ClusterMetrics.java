@@ -29,6 +29,14 @@ final class ClusterMetrics {
                 "Commands that wait for an entry of the log.",
                 sum(status, ClusterStatus.Log::queued));
         page.gauge("nearkv_cluster_waiting_requests", "Requests that wait for a leader.", status.waiting());
+        page.gauge(
+                "nearkv_cluster_snapshots_sending",
+                "Snapshots that this node is sending to others.",
+                status.snapshots());
+        page.counter(
+                "nearkv_cluster_snapshot_sent_bytes",
+                "Bytes of snapshots that this node has sent.",
+                status.snapshotBytes());
         page.counter(
                 "nearkv_cluster_entries",
                 "Entries that this node has proposed.",

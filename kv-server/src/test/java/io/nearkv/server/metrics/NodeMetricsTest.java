@@ -127,6 +127,8 @@ class NodeMetricsTest implements MetricSources {
         return new ClusterStatus(
                 "n1",
                 1,
+                1,
+                5_000_000,
                 List.of(
                         new ClusterStatus.Log(
                                 new ClusterView.Part(

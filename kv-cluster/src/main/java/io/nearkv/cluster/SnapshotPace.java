@@ -1,0 +1,70 @@
+package io.nearkv.cluster;
+
+import java.util.Iterator;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
+
+/** How fast a node sends snapshots, all of them together, so that a node that catches up takes neither the disk nor the network from those who write. Thread-safe. */
+final class SnapshotPace {
+    private static final long NANOS_PER_SECOND = 1_000_000_000L;
+
+    private final long bytesPerSecond;
+    /** When all that was let go is sent at that pace, on the clock of {@link System#nanoTime}. Guarded by this. */
+    private long freeAtNanos = System.nanoTime();
+
+    private final LongAdder bytes = new LongAdder();
+    private final AtomicInteger sending = new AtomicInteger();
+
+    SnapshotPace(long bytesPerSecond) {
+        this.bytesPerSecond = bytesPerSecond;
+    }
+
+    /** Returns how many bytes of snapshots were sent. */
+    long bytes() {
+        return bytes.sum();
+    }
+
+    /** Returns how many snapshots are being sent. */
+    int sending() {
+        return sending.get();
+    }
+
+    /** Returns the same pieces, each of which waits for its turn. */
+    Iterable<InstallSnapshotRequestProto> paced(Iterable<InstallSnapshotRequestProto> pieces) {
+        return () -> {
+            Iterator<InstallSnapshotRequestProto> each = pieces.iterator();
+            sending.incrementAndGet();
+            return new Iterator<>() {
+                private boolean ended;
+
+                @Override
+                public boolean hasNext() {
+                    boolean more = each.hasNext();
+                    if (!more && !ended) {
+                        ended = true;
+                        sending.decrementAndGet();
+                    }
+                    return more;
+                }
+
+                @Override
+                public InstallSnapshotRequestProto next() {
+                    InstallSnapshotRequestProto piece = each.next();
+                    int size = piece.getSerializedSize();
+                    LockSupport.parkNanos(takeNanos(size, System.nanoTime()));
+                    bytes.add(size);
+                    return piece;
+                }
+            };
+        };
+    }
+
+    /** Takes the time for so many bytes; returns how long to wait for it. */
+    synchronized long takeNanos(long size, long nowNanos) {
+        long start = Math.max(freeAtNanos, nowNanos);
+        freeAtNanos = start + size * NANOS_PER_SECOND / bytesPerSecond;
+        return start - nowNanos;
+    }
+}
