@@ -15,6 +15,8 @@ final class Entry {
     volatile @Nullable TransactionContext context;
     /** Whether the proposer has counted it as no longer under way. */
     private boolean settled;
+    /** When it was handed to Ratis, on the clock of {@link System#nanoTime}. */
+    final long submittedNanos = System.nanoTime();
 
     Entry(long callId, List<Proposal> proposals) {
         this.callId = callId;

@@ -45,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * The store as the node that leads answers for it; on any other node everything but the feed is refused before any effect. This is what the other nodes of the cluster are
  * served, so that a request is handed on once and not in circles.
  *
- * <p>Every read first waits until what was acknowledged before it is applied: an entry of the log, shared by all reads and writes that wait at the moment.
+ * <p>Every read sees what was acknowledged before it: by the {@link ReadLease}, and where that does not hold, by an entry of the log, shared by all reads and writes that wait at the moment.
  */
 final class LeaderStore implements KvStore {
     private final Partition partition;
@@ -95,6 +95,13 @@ final class LeaderStore implements KvStore {
     }
 
     private <R> CompletableFuture<R> read(Duration timeout, Function<ReplicaStore, CompletableFuture<R>> read) {
+        if (partition.isCurrent()) {
+            try {
+                return read.apply(partition.replica());
+            } catch (KvException e) {
+                return CompletableFuture.failedFuture(e);
+            }
+        }
         Chained<R> chain = new Chained<>();
         chain.follow(partition.barrier(timeout), (reached, failure) -> {
             if (failure != null) {

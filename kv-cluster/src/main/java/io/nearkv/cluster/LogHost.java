@@ -94,7 +94,7 @@ final class LogHost {
                     .setGroup(group(0, founders))
                     .setOption(first ? RaftStorage.StartupOption.FORMAT : RaftStorage.StartupOption.RECOVER)
                     .setStateMachineRegistry(id -> find(id.getUuid()).newStateMachine())
-                    .setProperties(RaftSettings.of(options, self, disk.raft()))
+                    .setProperties(RaftSettings.of(options, self, disk.raft(), first))
                     .setParameters(RaftSettings.parameters(
                             options, id -> find(id.getUuid()).senders(), pace))
                     .build();

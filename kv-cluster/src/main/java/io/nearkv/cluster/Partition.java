@@ -72,6 +72,7 @@ final class Partition implements AutoCloseable {
     private final AtomicLong waiterIds = new AtomicLong();
     private final Map<Long, CompletableFuture<Void>> leadershipWaiters = new ConcurrentHashMap<>();
     private final Visibility visibility;
+    private final ReadLease lease;
     private final PromptRpc.Senders senders = new PromptRpc.Senders(() -> !underWay.isEmpty());
     private final Thread proposer;
     private volatile @Nullable RaftServer server;
@@ -110,6 +111,7 @@ final class Partition implements AutoCloseable {
         this.clock = options.clock();
         this.stateMachine = new PartitionStateMachine(storeOptions, layout, new Listener());
         this.visibility = new Visibility(this::shownReplica);
+        this.lease = new ReadLease(options.electionTimeout());
         this.proposer = new Thread(this::run, "nearkv-proposer-" + number);
         proposer.setDaemon(true);
     }
@@ -255,6 +257,19 @@ final class Partition implements AutoCloseable {
                 leader == null
                         ? "this node does not lead, and knows of nobody who does (expected: a majority of the nodes)"
                         : "this node does not lead; node '" + Disk.node(leader) + "' does");
+    }
+
+    /** Returns whether the replica here, of a node that leads, shows everything that was acknowledged before this call. */
+    boolean isCurrent() {
+        if (!lease.holds(System.nanoTime()) || !leads()) {
+            return false;
+        }
+        // Another node may have learned of a commit, and told a client, before it is applied here.
+        RaftServer.Division division = division();
+        return division != null
+                && division.getInfo().getLastAppliedIndex()
+                        >= division.getRaftLog().getLastCommittedIndex()
+                && lease.holds(System.nanoTime());
     }
 
     /** Completes once everything that was acknowledged before this call is applied to the replica of this node, which leads. */
@@ -560,6 +575,7 @@ final class Partition implements AutoCloseable {
             if (entry != null) {
                 underWay.remove(entry.callId);
                 settled(entry);
+                renewLease(at, entry);
                 entry.applied(outcomes);
                 if (queued() == 0) {
                     senders.commitMoved(at.index()); // Otherwise the next entry tells it.
@@ -569,6 +585,13 @@ final class Partition implements AutoCloseable {
             visibility.applied();
             if (snapshotIsDue(bytes)) {
                 requestSnapshot();
+            }
+        }
+
+        private void renewLease(ReplicaStore.LogIndex at, Entry entry) {
+            RaftServer.Division division = division();
+            if (division != null && division.getInfo().getCurrentTerm() == at.term() && leads()) {
+                lease.committed(at.term(), entry.submittedNanos);
             }
         }
 
@@ -606,6 +629,9 @@ final class Partition implements AutoCloseable {
 
         @Override
         public void leadershipChanged() {
+            if (!leads()) {
+                lease.ended();
+            }
             leadershipWaiters.values().forEach(waiter -> waiter.complete(null));
         }
 
@@ -645,6 +671,8 @@ final class Partition implements AutoCloseable {
 
     /** Has another member lead; the answer comes when it does, or the time is over. */
     CompletableFuture<RaftClientReply> transfer(RaftPeerId to, Duration timeout) throws IOException {
+        RaftServer.Division division = division();
+        lease.givenUp(division == null ? Long.MAX_VALUE : division.getInfo().getCurrentTerm());
         return server().transferLeadershipAsync(new TransferLeadershipRequest(
                 clientId, self, group, callIds.incrementAndGet(), to, timeout.toMillis()));
     }

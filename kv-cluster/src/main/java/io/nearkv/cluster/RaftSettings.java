@@ -23,8 +23,9 @@ final class RaftSettings {
      * Returns the settings of a node.
      *
      * @param folder where Ratis keeps the log
+     * @param isNew whether there was no log before
      */
-    static RaftProperties of(ClusterOptions options, ClusterMember self, Path folder) {
+    static RaftProperties of(ClusterOptions options, ClusterMember self, Path folder, boolean isNew) {
         RaftProperties properties = new RaftProperties();
         RaftServerConfigKeys.setStorageDir(properties, List.of(folder.toFile()));
         RaftServerConfigKeys.setRemovedGroupsDir(
@@ -38,18 +39,21 @@ final class RaftSettings {
         GrpcConfigKeys.Server.setHost(properties, host);
         GrpcConfigKeys.Server.setPort(properties, port);
         GrpcConfigKeys.setMessageSizeMax(properties, SizeInBytes.valueOf("64MB"));
-        timeouts(options, properties);
+        timeouts(options, properties, isNew);
         log(options, properties);
         return properties;
     }
 
-    private static void timeouts(ClusterOptions options, RaftProperties properties) {
+    private static void timeouts(ClusterOptions options, RaftProperties properties, boolean isNew) {
         long millis = options.electionTimeout().toMillis();
         RaftServerConfigKeys.Rpc.setTimeoutMin(properties, millis(millis));
         RaftServerConfigKeys.Rpc.setTimeoutMax(properties, millis(millis + millis / 2));
-        // Nobody leads a new cluster yet: there is nothing to wait for.
-        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(properties, millis(Math.min(150, millis)));
-        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(properties, millis(Math.min(450, millis + 150)));
+        // Nobody leads a new cluster yet: there is nothing to wait for. Later, somebody may have a lease to which this
+        // node
+        // has agreed before it was restarted.
+        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(properties, millis(isNew ? Math.min(150, millis) : millis));
+        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(
+                properties, millis(isNew ? Math.min(450, millis + 150) : millis + millis / 2));
         RaftServerConfigKeys.Rpc.setRequestTimeout(properties, millis(Math.max(1000, 2 * millis)));
         RaftServerConfigKeys.Rpc.setSlownessTimeout(properties, TimeDuration.valueOf(10, TimeUnit.MINUTES));
         RaftServerConfigKeys.setCloseThreshold(properties, TimeDuration.valueOf(10, TimeUnit.MINUTES));

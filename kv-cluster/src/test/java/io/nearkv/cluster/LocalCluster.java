@@ -241,6 +241,20 @@ final class LocalCluster implements AutoCloseable {
         return follower;
     }
 
+    /** Waits until all nodes that run serve. */
+    void awaitServing() {
+        org.awaitility.Awaitility.await("all nodes serve")
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(10))
+                .untilAsserted(() -> {
+                    for (ClusterNode node : nodes.values()) {
+                        org.assertj.core.api.Assertions.assertThat(node.unreadiness())
+                                .as(node.self().id())
+                                .isNull();
+                    }
+                });
+    }
+
     /** Waits for a condition. */
     static void await(String what, BooleanSupplier condition) {
         org.awaitility.Awaitility.await(what)
