@@ -105,17 +105,24 @@ final class Membership {
 
     /** Asks all others, as long as this node has not begun, or is not a member of each log that knows who leads it: then others may. */
     private void look() {
-        boolean asks = !decided;
-        for (PartitionMembers each : members) {
-            asks |= each.look();
-        }
-        if (!asks) {
+        try {
+            boolean asks = !decided;
+            for (PartitionMembers each : members) {
+                asks |= each.look();
+            }
+            if (asks) {
+                List<ClusterMember> others = places().stream()
+                        .filter(place -> !place.id().equals(self.id()))
+                        .toList();
+                var unused = nodes.views(others).thenAccept(this::heard);
+            } else {
+                lookAgain(LOOK_MILLIS);
+            }
+        } catch (RuntimeException e) {
+            // A log may be on its way out. Thrown on, this would be the last look.
+            log.atWarn().setCause(e).log("the members cannot be looked at, it is tried again");
             lookAgain(LOOK_MILLIS);
-            return;
         }
-        List<ClusterMember> others =
-                places().stream().filter(place -> !place.id().equals(self.id())).toList();
-        var unused = nodes.views(others).thenAccept(this::heard);
     }
 
     private void heard(Nodes.Said said) {
@@ -128,10 +135,14 @@ final class Membership {
 
     private void judge(Nodes.Said said) {
         List<ClusterView> views = List.copyOf(said.views().values());
-        for (PartitionMembers each : members) {
-            if (each.look()) {
-                each.heard(views);
+        try {
+            for (PartitionMembers each : members) {
+                if (each.look()) {
+                    each.heard(views);
+                }
             }
+        } catch (RuntimeException e) {
+            log.atWarn().setCause(e).log("what others say cannot be used, they are asked again");
         }
         try {
             if (!decided) {

@@ -86,8 +86,7 @@ class HistoryTest {
             for (Thread thread : clients) {
                 thread.join();
             }
-            LocalCluster.await(
-                    "all nodes serve", () -> cluster.running().stream().allMatch(node -> node.unreadiness() == null));
+            cluster.awaitServing();
             for (int i = 0; i < 8 * partitions; i++) { // Some for each partition.
                 long version = ((WriteResult.Applied) cluster.leader()
                                 .store()
@@ -150,8 +149,7 @@ class HistoryTest {
 
     /** Moves a partition to the node that does not have it, if its leader and all nodes are there. */
     private static void move(LocalCluster cluster, List<String> ids, int partition) {
-        LocalCluster.await(
-                "all nodes serve", () -> cluster.running().stream().allMatch(node -> node.unreadiness() == null));
+        cluster.awaitServing();
         for (ClusterNode node : cluster.running()) {
             ClusterView.Part part = node.status().logs().get(partition).part();
             if (node.self().id().equals(part.leader())) {
