@@ -1,7 +1,5 @@
 package io.nearkv.core;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -64,24 +62,8 @@ public final class KvSession {
 
     /** Notes that the session has seen everything up to a position. */
     public void saw(Position position) {
-        var unused = seen.updateAndGet(before -> before == null ? position : later(before, position));
-    }
-
-    private static Position later(Position before, Position position) {
-        if (before.covers(position)) {
-            return before;
-        }
-        if (position.covers(before)
-                || before.lineage() != position.lineage()
-                || before.versions().size() != position.versions().size()) {
-            // Of another history: the old one is gone, and nothing of it can be seen any more.
-            return position;
-        }
-        List<Long> versions = new ArrayList<>();
-        for (int i = 0; i < before.versions().size(); i++) {
-            versions.add(Math.max(before.versions().get(i), position.versions().get(i)));
-        }
-        return new Position(before.lineage(), versions);
+        // If it is of another history: the old one is gone, and nothing of it can be seen any more.
+        var unused = seen.updateAndGet(before -> before == null ? position : before.and(position));
     }
 
     /** Returns the options of a read of this session. */

@@ -45,6 +45,9 @@ public record Position(long lineage, List<Long> versions) {
      * @param partitions their number, at least 1
      */
     public static Position of(long lineage, long version, int partitions) {
+        if (version < 0) {
+            throw new IllegalArgumentException("version: " + version + " (expected: 0 or more)");
+        }
         List<Long> versions = new ArrayList<>(Collections.nCopies(partitions, 0L));
         versions.set((int) (version % partitions), version / partitions);
         return new Position(lineage, versions);
@@ -69,6 +72,27 @@ public record Position(long lineage, List<Long> versions) {
             }
         }
         return true;
+    }
+
+    /** Returns whether a reader that has come this far has seen a version, as {@link #of(long, long, int)} has it. */
+    public boolean coversVersion(long version) {
+        int partitions = versions.size();
+        return versions.get((int) (version % partitions)) >= version / partitions;
+    }
+
+    /** Returns the first position that covers this one and the other; the other one if they are of two histories. */
+    public Position and(Position other) {
+        if (covers(other)) {
+            return this;
+        }
+        if (other.covers(this) || lineage != other.lineage || versions.size() != other.versions.size()) {
+            return other;
+        }
+        List<Long> both = new ArrayList<>(versions.size());
+        for (int i = 0; i < versions.size(); i++) {
+            both.add(Math.max(versions.get(i), other.versions.get(i)));
+        }
+        return new Position(lineage, both);
     }
 
     /**

@@ -284,8 +284,12 @@ final class EdgeAdmin implements KvAdmin {
         }
         // Also after a failure: it may have happened all the same.
         return upstream.deleteNamespace(namespace).whenComplete((done, failure) -> {
-            if (serves != null && failure != null) {
-                serves.notDeleted(namespace);
+            if (serves != null) {
+                if (failure == null) {
+                    serves.deleted(namespace);
+                } else {
+                    serves.notDeleted(namespace);
+                }
             }
             deleted(namespace);
             forget.accept(namespace);

@@ -42,7 +42,8 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
-import java.util.function.ToLongFunction;
+import java.util.function.Function;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -340,9 +341,13 @@ public final class EdgeCache implements KvStore, BuildChoice {
     /** Returns an answer "not there" that tells a session how far this tier is. */
     private GetResult missing(Entry entry) {
         Position position = feed.position();
-        return position == null || position.versions().size() != 1
-                ? entry.result
-                : GetResult.Missing.of(position.version(), entry);
+        long asOf = ((GetResult.Missing) entry.result).asOf();
+        if (position == null || !Freshness.tellsPartition(asOf, position)) {
+            return entry.result;
+        }
+        int partitions = position.versions().size();
+        int partition = (int) (asOf % partitions);
+        return GetResult.Missing.of(position.versions().get(partition) * partitions + partition, entry);
     }
 
     private boolean isStrong(ReadOptions read) {
@@ -580,10 +585,11 @@ public final class EdgeCache implements KvStore, BuildChoice {
             List<Key> keys,
             java.util.function.Supplier<CompletableFuture<T>> write,
             BiConsumer<CacheKey, T> learn,
-            ToLongFunction<T> lastVersion) {
+            Function<T, LongStream> versions) {
         checkOpen();
         // Before the write: if the feed begins anew meanwhile, its version may be of another history.
-        FeedRing history = relay == null ? null : relay.history();
+        FeedRelay serves = relay;
+        FeedRing history = serves == null ? null : serves.history();
         List<CacheKey> written = new ArrayList<>(keys.size());
         for (Key key : keys) {
             written.add(new CacheKey(namespace, key));
@@ -601,8 +607,8 @@ public final class EdgeCache implements KvStore, BuildChoice {
             throw e;
         }
         return answer.whenComplete((result, failure) -> {
-            if (history != null && result != null) {
-                history.told(lastVersion.applyAsLong(result));
+            if (serves != null && history != null && result != null) {
+                serves.told(history, versions.apply(result));
             }
             for (CacheKey key : written) {
                 if (options.coherent) {
@@ -637,6 +643,10 @@ public final class EdgeCache implements KvStore, BuildChoice {
         boolean unused = heard(key, versionOf(result));
     }
 
+    private static LongStream toldBy(WriteResult result) {
+        return LongStream.of(versionOf(result));
+    }
+
     private static long versionOf(WriteResult result) {
         return result instanceof WriteResult.Applied applied
                 ? applied.version()
@@ -651,7 +661,7 @@ public final class EdgeCache implements KvStore, BuildChoice {
                 List.of(mutation.key()),
                 () -> upstream.write(namespace, mutation, options),
                 this::learn,
-                EdgeCache::versionOf);
+                EdgeCache::toldBy);
     }
 
     @Override
@@ -671,8 +681,7 @@ public final class EdgeCache implements KvStore, BuildChoice {
                         }
                     }
                 },
-                results ->
-                        results.stream().mapToLong(EdgeCache::versionOf).max().orElse(0));
+                results -> results.stream().mapToLong(EdgeCache::versionOf));
     }
 
     private static List<Key> keys(List<Mutation> mutations) {
@@ -694,7 +703,7 @@ public final class EdgeCache implements KvStore, BuildChoice {
                         table.unsure(key, () -> forgetOnDisk(key)); // It says of one key alone which version there is.
                     }
                 },
-                result -> result instanceof BatchResult.Applied applied ? applied.lastVersion() : 0);
+                result -> LongStream.of(result instanceof BatchResult.Applied applied ? applied.lastVersion() : 0));
     }
 
     private static int lastIndexOf(List<Mutation> mutations, Key key) {
@@ -739,13 +748,12 @@ public final class EdgeCache implements KvStore, BuildChoice {
 
         @Override
         public CompletableFuture<WriteResult> commit() {
-            return through(namespace, List.of(key), above::commit, EdgeCache.this::learn, EdgeCache::versionOf);
+            return through(namespace, List.of(key), above::commit, EdgeCache.this::learn, EdgeCache::toldBy);
         }
 
         @Override
         public CompletableFuture<WriteResult> commit(PutOptions late) {
-            return through(
-                    namespace, List.of(key), () -> above.commit(late), EdgeCache.this::learn, EdgeCache::versionOf);
+            return through(namespace, List.of(key), () -> above.commit(late), EdgeCache.this::learn, EdgeCache::toldBy);
         }
 
         @Override
@@ -768,9 +776,9 @@ public final class EdgeCache implements KvStore, BuildChoice {
     public Position positionOf(long version) {
         checkOpen();
         Position position = feed.position();
-        return position != null && position.versions().size() == 1
-                ? Position.of(position.lineage(), version)
-                : upstream.positionOf(version);
+        return position == null
+                ? upstream.positionOf(version)
+                : Position.of(position.lineage(), version, position.versions().size());
     }
 
     /** Returns the history that the versions here belong to, or 0 while nobody upstream has said. */

@@ -8,6 +8,7 @@ import io.nearkv.core.KvStore;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
 import io.nearkv.core.Position;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,6 +18,8 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The feed that a cache serves: what it has itself heard from upstream, out of memory, so that any number of tiers below it cost the tier above one subscription. What the ring does not
@@ -43,8 +46,11 @@ final class FeedRelay implements AutoCloseable {
     private final ThreadPoolExecutor threads;
 
     private final Set<RelaySubscription> subscriptions = ConcurrentHashMap.newKeySet();
-    /** Namespaces whose end the feed has not told yet. */
-    private final Set<NamespaceId> deleting = ConcurrentHashMap.newKeySet();
+    /**
+     * Namespaces whose end the feed has not told yet, and with how many more heartbeats it will have. It may say nothing, if no partition had to do with one; where several had, the first word
+     * is enough: what they say after it is no more than a reader of several partitions hears anyway.
+     */
+    private final Map<NamespaceId, Long> deleting = new ConcurrentHashMap<>();
 
     private volatile FeedRing ring = new FeedRing(RING_EVENTS);
     private volatile boolean closed;
@@ -82,9 +88,6 @@ final class FeedRelay implements AutoCloseable {
         if (change.key() == null) {
             deleting.remove(change.namespace());
         }
-        if (change.position().versions().size() != 1) {
-            return; // Not by one number; upstream serves such feeds itself.
-        }
         if (!ring.add(change)) {
             // Upstream has left something out without a word: those below have to start over.
             replace(change.position());
@@ -95,9 +98,8 @@ final class FeedRelay implements AutoCloseable {
 
     /** The cache has taken in everything. */
     void current(Position position) {
-        if (position.versions().size() != 1) {
-            return;
-        }
+        deleting.replaceAll((namespace, beats) -> beats - 1);
+        deleting.values().removeIf(beats -> beats <= 0);
         if (!ring.beat(position, time.nanos())) {
             replace(position);
             boolean unused = ring.beat(position, time.nanos());
@@ -126,14 +128,33 @@ final class FeedRelay implements AutoCloseable {
 
     // ---- from writers ----
 
-    /** Returns what {@link FeedRing#told} is to be told to: the history of a write that begins now. */
+    /** Returns the history of a write that begins now. */
     FeedRing history() {
         return ring;
     }
 
+    /** A writer is about to learn of these versions, 0 for none, which are of a history. */
+    void told(FeedRing history, LongStream versions) {
+        FeedRing.Place head = history.head();
+        history.told(head == null ? somePosition() : head.position(), versions);
+    }
+
+    private @Nullable Position somePosition() {
+        try {
+            return upstream.positionOf(0);
+        } catch (KvException | IllegalStateException e) {
+            return null;
+        }
+    }
+
     /** A namespace is being deleted through this cache: a feed of what comes next must not bring it to those who know. */
     void deleting(NamespaceId namespace) {
-        deleting.add(namespace);
+        deleting.put(namespace, Long.MAX_VALUE);
+    }
+
+    /** It was deleted; the first heartbeat from now on may have been on its way before. */
+    void deleted(NamespaceId namespace) {
+        var unused = deleting.computeIfPresent(namespace, (same, beats) -> 2L);
     }
 
     /** It was not, as far as anybody knows. */
@@ -149,27 +170,26 @@ final class FeedRelay implements AutoCloseable {
                 throw new IllegalStateException("the cache is closed");
             }
             FeedRing from = ring;
-            long after = after(request, from);
-            if (after < 0) {
+            FeedRing.Place place = place(request, from);
+            if (place == null) {
                 upstream.watch(request).subscribe(subscriber);
             } else {
-                begin(new RelaySubscription(this, upstream, request, subscriber, from, after));
+                begin(new RelaySubscription(this, upstream, request, subscriber, from, place));
             }
         };
     }
 
-    /** Returns the version after which the ring can serve a request, or -1 if upstream has to. */
-    private long after(FeedRequest request, FeedRing from) {
+    /** Returns where the ring can begin to serve a request, or null if upstream has to. */
+    private FeedRing.@Nullable Place place(FeedRequest request, FeedRing from) {
         if (!following.getAsBoolean()
-                || !from.hasBegun()
                 || request.heartbeat().toNanos() < heartbeatNanos
                 || request.start() instanceof FeedRequest.Start.Oldest) {
-            return -1;
+            return null;
         }
         if (request.start() instanceof FeedRequest.Start.After start) {
-            return from.holds(start.position()) ? start.position().version() : -1;
+            return from.after(start.position());
         }
-        return deleting.isEmpty() ? from.now() : -1;
+        return deleting.isEmpty() ? from.now() : null;
     }
 
     private void begin(RelaySubscription subscription) {

@@ -1,5 +1,6 @@
 package io.nearkv.edge;
 
+import io.nearkv.core.GetResult;
 import io.nearkv.core.Position;
 import io.nearkv.core.ReadOptions;
 import java.time.Duration;
@@ -129,12 +130,19 @@ final class Freshness {
                         && position.covers(after)
                         && isTracked(entry, feed)
                         && ageNanos <= ttlNanos(read)
+                        && (!(entry.result instanceof GetResult.Missing missing)
+                                || tellsPartition(missing.asOf(), position))
                         && entry.isLive();
             }
             default -> {
                 return false; // STRONG: the owner of the data answers.
             }
         }
+    }
+
+    /** Returns whether it is known of which partition an answer "not there" is, so that a session can be told how far this tier is in it. */
+    static boolean tellsPartition(long asOf, Position position) {
+        return asOf > 0 || position.versions().size() == 1;
     }
 
     /** Returns whether a full copy may answer this read, which has taken in every change up to the feed's position. What was checked first may only grow: read the copy after this. */

@@ -88,10 +88,8 @@ final class ListPages {
         }
         counters.listMisses.increment();
         Position after = read.after();
-        ReadOptions asked = position != null
-                        && read.consistency() != Consistency.BOUNDED
-                        && (after == null || position.covers(after))
-                ? read.withSession(position)
+        ReadOptions asked = position != null && read.consistency() != Consistency.BOUNDED
+                ? read.withSession(after == null ? position : position.and(after))
                 : read;
         CompletableFuture<ListPage> answer;
         try {

@@ -110,7 +110,7 @@ final class Loader {
                 time.nanos(),
                 ttl,
                 false,
-                position == null || (after != null && !position.covers(after)) ? after : position,
+                position == null ? after : after == null ? position : position.and(after),
                 after);
     }
 
@@ -155,7 +155,8 @@ final class Loader {
             return asked;
         }
         Position after = read.after();
-        return asked.withSession(after == null || position.covers(after) ? position : after);
+        // Both: in some partitions the session may be ahead of the feed, in others behind it.
+        return asked.withSession(after == null ? position : position.and(after));
     }
 
     private void ask(Load load, ReadOptions read) {

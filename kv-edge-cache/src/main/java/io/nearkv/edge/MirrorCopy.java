@@ -66,7 +66,7 @@ final class MirrorCopy {
 
     private static final long SAVED_EVERY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /** Changes of a key that the disk may not have: all from {@code first} to {@code last}; the first of them heard of at {@code nanos}, by the ticker. */
+    /** Changes of a key, which are of one partition, that the disk may not have: all from {@code first} to {@code last}; the first of them heard of at {@code nanos}, by the ticker. */
     private record Dirty(long first, long last, long nanos) {
         Dirty and(Dirty other) {
             return new Dirty(Math.min(first, other.first), Math.max(last, other.last), nanos);
@@ -166,10 +166,17 @@ final class MirrorCopy {
         }
         Position position = feed.position();
         // A version of another history would never be reached in this one.
-        long last = generation == feed.generation() || position == null ? version : position.version();
+        long last = generation == feed.generation() || position == null ? version : lastCovered(position, version);
         Dirty mark = new Dirty(Math.min(version, last), last, time.nanos());
         Object unused = dirty.merge(new CacheKey(namespace, key), mark, Dirty::and);
         wake();
+    }
+
+    /** Returns the last version that a position covers of the partition which has told another version. */
+    private static long lastCovered(Position position, long version) {
+        int partitions = position.versions().size();
+        int partition = (int) (version % partitions);
+        return position.versions().get(partition) * partitions + partition;
     }
 
     /** A namespace is gone with all its keys. */
@@ -291,22 +298,26 @@ final class MirrorCopy {
         long generation = feed.generation();
         Position position = feed.position(); // Before the marks: what it covers is marked already.
         long ageMillis = (time.nanos() - feed.currentNanos()) / 1_000_000;
-        if (generation <= 0 || position == null || position.versions().size() != 1) {
+        if (generation <= 0 || position == null) {
             return;
         }
         gone.forEach(this::forget);
         savedNanos = time.nanos();
         savedGeneration = generation;
-        long first = Long.MAX_VALUE;
+        List<Long> versions = new ArrayList<>(position.versions());
+        boolean behind = false;
         for (Dirty mark : dirty.values()) {
-            first = Math.min(first, mark.first());
+            if (position.coversVersion(mark.first())) {
+                behind = true;
+                int partition = (int) (mark.first() % versions.size());
+                long before = Math.max(0, mark.first() / versions.size() - 1);
+                versions.set(partition, Math.min(versions.get(partition), before));
+            }
         }
-        if (first <= position.version()) {
-            position = Position.of(position.lineage(), first - 1);
-        } else {
+        if (!behind) {
             savedMillis = time.millis() - ageMillis;
         }
-        disk.save(new MirrorDisk.Saved(generation, position, savedMillis));
+        disk.save(new MirrorDisk.Saved(generation, new Position(position.lineage(), versions), savedMillis));
     }
 
     private void forget(NamespaceId namespace) {
@@ -347,7 +358,7 @@ final class MirrorCopy {
         saveIfDue();
         long generation = feed.generation();
         Position position = feed.position();
-        if (busy || generation <= 0 || position == null || position.versions().size() != 1) {
+        if (busy || generation <= 0 || position == null) {
             return;
         }
         if (enumerated != generation) {
@@ -365,8 +376,7 @@ final class MirrorCopy {
             outOfStep(feed.currentNanos());
             // After that: what is forgotten here, nobody relies on. A change that the position does not cover yet is
             // not, because the listing may be without it.
-            long covered = position.version();
-            dirty.values().removeIf(mark -> mark.last() <= covered);
+            dirty.values().removeIf(mark -> position.coversVersion(mark.last()));
         }
         passIsNext = !passIsNext; // By turns, so that neither waits for the end of the other.
         if (!(passIsNext
@@ -509,7 +519,8 @@ final class MirrorCopy {
     private boolean fetchDirty(Position position) {
         Map<NamespaceId, List<Key>> keys = new HashMap<>();
         NamespaceId namespace = null;
-        long last = position.version();
+        Position basis = position;
+        int partitions = position.versions().size();
         Iterator<Map.Entry<CacheKey, Dirty>> each = dirty.entrySet().iterator();
         while (each.hasNext()) {
             Map.Entry<CacheKey, Dirty> mark = each.next();
@@ -526,7 +537,10 @@ final class MirrorCopy {
             if (chosen == null) {
                 progress.putIfAbsent(namespace, MirrorDisk.Progress.NONE); // A new one.
             }
-            last = Math.max(last, mark.getValue().last());
+            long last = mark.getValue().last();
+            if (!basis.coversVersion(last)) {
+                basis = basis.and(Position.of(position.lineage(), last, partitions));
+            }
             List<Key> some = keys.computeIfAbsent(namespace, id -> new ArrayList<>());
             some.add(key.key);
             if (some.size() == keysPerQuestion) {
@@ -536,7 +550,7 @@ final class MirrorCopy {
         if (namespace == null) {
             return false;
         }
-        fetch(namespace, keys.getOrDefault(namespace, List.of()), Position.of(position.lineage(), last), () -> {});
+        fetch(namespace, keys.getOrDefault(namespace, List.of()), basis, () -> {});
         return true;
     }
 
@@ -558,9 +572,16 @@ final class MirrorCopy {
                     for (Key key : keys) {
                         var unused = dirty.computeIfPresent(
                                 new CacheKey(namespace, key),
-                                (same, mark) -> mark.last() <= basis.version()
+                                (same, mark) -> basis.coversVersion(mark.last())
                                         ? null
-                                        : new Dirty(Math.max(mark.first(), basis.version() + 1), mark.last(), nanos));
+                                        : new Dirty(
+                                                Math.max(
+                                                        mark.first(),
+                                                        lastCovered(basis, mark.last())
+                                                                + basis.versions()
+                                                                        .size()),
+                                                mark.last(),
+                                                nanos));
                     }
                     keysPerQuestion = Math.min(KEYS_PER_QUESTION, 2 * keysPerQuestion);
                     done.run();

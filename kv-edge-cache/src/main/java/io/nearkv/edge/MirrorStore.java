@@ -40,9 +40,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import java.util.function.ToLongFunction;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -321,6 +322,15 @@ public final class MirrorStore implements KvStore {
                 origin);
     }
 
+    /** Returns whether a session has to be told how far the partition of a key is, which nobody here knows of a key that is not there. */
+    private boolean mustTellPartition(ReadOptions read, List<GetResult> results) {
+        Position position = follower.position();
+        return read.after() != null
+                && position != null
+                && position.versions().size() > 1
+                && results.stream().anyMatch(result -> result instanceof GetResult.Missing);
+    }
+
     @Override
     public CompletableFuture<GetResult> get(NamespaceId namespace, Key key, ReadOptions options) {
         List<Key> keys = List.of(key);
@@ -329,7 +339,7 @@ public final class MirrorStore implements KvStore {
                 options,
                 () -> copy.isDirty(namespace, keys),
                 () -> copy.inStepNanos(namespace, keys),
-                here(namespace, keys, results -> results.get(0)),
+                here(namespace, keys, options, results -> results.get(0)),
                 () -> upstream.get(namespace, key, options));
     }
 
@@ -337,10 +347,10 @@ public final class MirrorStore implements KvStore {
         T of(List<GetResult> results);
     }
 
-    private <T> Here<T> here(NamespaceId namespace, List<Key> keys, Shape<T> shape) {
+    private <T> Here<T> here(NamespaceId namespace, List<Key> keys, ReadOptions read, Shape<T> shape) {
         return origin -> {
             List<GetResult> results = disk.get(namespace, keys);
-            return results == null
+            return results == null || mustTellPartition(read, results)
                     ? null
                     : shape.of(
                             results.stream().map(result -> from(result, origin)).toList());
@@ -359,7 +369,7 @@ public final class MirrorStore implements KvStore {
                 options,
                 () -> copy.isDirty(namespace, asked),
                 () -> copy.inStepNanos(namespace, asked),
-                here(namespace, asked, results -> results),
+                here(namespace, asked, options, results -> results),
                 () -> upstream.getAll(namespace, asked, options));
     }
 
@@ -388,7 +398,7 @@ public final class MirrorStore implements KvStore {
                 options,
                 () -> copy.isDirty(namespace, keys),
                 () -> copy.inStepNanos(namespace, keys),
-                here(namespace, keys, results -> OpenResult.of(results.get(0))),
+                here(namespace, keys, options, results -> OpenResult.of(results.get(0))),
                 () -> upstream.open(namespace, key, options));
     }
 
@@ -406,23 +416,33 @@ public final class MirrorStore implements KvStore {
 
     // ---- writes ----
 
-    /** Sends a write upstream, and marks its keys before the caller learns what came of it: who has written reads nothing older from here. */
+    /**
+     * Sends a write upstream, and marks its keys before the caller learns what came of it: who has written reads nothing older from here.
+     *
+     * @param versions tells the versions of the keys, in their order; 0 for what has not changed
+     */
     private <T> CompletableFuture<T> through(
-            NamespaceId namespace,
-            List<Key> keys,
-            Supplier<CompletableFuture<T>> write,
-            ToLongFunction<T> lastVersion) {
+            NamespaceId namespace, List<Key> keys, Supplier<CompletableFuture<T>> write, Function<T, long[]> versions) {
         requireNonNull(namespace, "namespace");
         checkOpen();
         long generation = follower.generation();
         FeedRing history = relay.history();
         return write.get().whenComplete((result, failure) -> {
-            long version = failure == null ? lastVersion.applyAsLong(result) : 0;
-            if (version > 0) {
-                history.told(version);
-                keys.forEach(key -> copy.changed(namespace, key, version, generation));
+            if (failure != null) {
+                return;
+            }
+            long[] told = versions.apply(result);
+            relay.told(history, LongStream.of(told));
+            for (int i = 0; i < told.length; i++) {
+                if (told[i] > 0) {
+                    copy.changed(namespace, keys.get(i), told[i], generation);
+                }
             }
         });
+    }
+
+    private static long[] toldBy(WriteResult result) {
+        return new long[] {versionOf(result)};
     }
 
     private static long versionOf(WriteResult result) {
@@ -430,7 +450,7 @@ public final class MirrorStore implements KvStore {
     }
 
     private static List<Key> keys(List<Mutation> mutations) {
-        return mutations.stream().map(Mutation::key).distinct().toList();
+        return mutations.stream().map(Mutation::key).toList();
     }
 
     @Override
@@ -439,7 +459,7 @@ public final class MirrorStore implements KvStore {
                 namespace,
                 List.of(mutation.key()),
                 () -> upstream.write(namespace, mutation, options),
-                MirrorStore::versionOf);
+                MirrorStore::toldBy);
     }
 
     @Override
@@ -450,18 +470,21 @@ public final class MirrorStore implements KvStore {
                 namespace,
                 keys(all),
                 () -> upstream.writeAll(namespace, all, options),
-                results ->
-                        results.stream().mapToLong(MirrorStore::versionOf).max().orElse(0));
+                results -> results.stream().mapToLong(MirrorStore::versionOf).toArray());
     }
 
     @Override
     public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
         List<Mutation> all = List.copyOf(mutations);
-        return through(
-                namespace,
-                keys(all),
-                () -> upstream.batch(namespace, all, options),
-                result -> result instanceof BatchResult.Applied applied ? applied.lastVersion() : 0);
+        return through(namespace, keys(all), () -> upstream.batch(namespace, all, options), result -> {
+            long[] versions = new long[all.size()];
+            if (result instanceof BatchResult.Applied applied) {
+                for (int i = 0; i < versions.length; i++) {
+                    versions[i] = applied.version(i, versions.length);
+                }
+            }
+            return versions;
+        });
     }
 
     @Override
@@ -496,12 +519,12 @@ public final class MirrorStore implements KvStore {
 
         @Override
         public CompletableFuture<WriteResult> commit() {
-            return through(namespace, List.of(key), above::commit, MirrorStore::versionOf);
+            return through(namespace, List.of(key), above::commit, MirrorStore::toldBy);
         }
 
         @Override
         public CompletableFuture<WriteResult> commit(PutOptions late) {
-            return through(namespace, List.of(key), () -> above.commit(late), MirrorStore::versionOf);
+            return through(namespace, List.of(key), () -> above.commit(late), MirrorStore::toldBy);
         }
 
         @Override
@@ -523,9 +546,9 @@ public final class MirrorStore implements KvStore {
     public Position positionOf(long version) {
         checkOpen();
         Position position = follower.position();
-        return position != null && position.versions().size() == 1
-                ? Position.of(position.lineage(), version)
-                : upstream.positionOf(version);
+        return position == null
+                ? upstream.positionOf(version)
+                : Position.of(position.lineage(), version, position.versions().size());
     }
 
     @Override

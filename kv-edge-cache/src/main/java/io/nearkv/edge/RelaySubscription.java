@@ -45,8 +45,10 @@ final class RelaySubscription implements Flow.Subscription, Runnable {
     private volatile @Nullable Throwable ending;
     /** Set when upstream gives the signals. */
     private volatile @Nullable Bridge bridge;
-    /** The last version that the subscriber has got, or did not ask for. */
-    private long version;
+    /** The number of the next change that is looked at. */
+    private long next;
+    /** What the subscriber has got, or did not ask for; covers everything before {@code next}, and may be ahead of it. */
+    private Position position;
     /** The number of the last heartbeat that was passed on. */
     private long lastBeat;
 
@@ -56,14 +58,15 @@ final class RelaySubscription implements Flow.Subscription, Runnable {
             FeedRequest request,
             Flow.Subscriber<? super FeedEvent> subscriber,
             FeedRing ring,
-            long version) {
+            FeedRing.Place place) {
         this.relay = relay;
         this.upstream = upstream;
         this.request = request;
         this.prefix = request.prefix().getBytes(StandardCharsets.UTF_8);
         this.subscriber = subscriber;
         this.ring = ring;
-        this.version = version;
+        this.next = place.number();
+        this.position = place.position();
         this.beatsPer = relay.beatsPer(request.heartbeat().toNanos());
         this.lastBeat = -beatsPer; // The first comes as soon as the subscriber has caught up.
     }
@@ -183,29 +186,49 @@ final class RelaySubscription implements Flow.Subscription, Runnable {
                 return false;
             }
             // In this order: a heartbeat that came before a change that is seen here is seen too, and told before it.
-            long head = ring.head();
+            FeedRing.Place head = ring.head();
             FeedRing.Beat beat = ring.beat();
             if (beat != null
-                    && beat.position().version() == version
+                    && beat.place().number() == next
+                    && beat.place().position().covers(position)
                     && beat.number() - lastBeat >= beatsPer
                     && relay.isFresh(beat)) {
                 lastBeat = beat.number();
-                emit(new FeedEvent.Heartbeat(beat.position()));
-            } else if (version < head) {
-                FeedEvent.Change change = ring.get(version + 1);
-                if (change == null) {
+                emit(new FeedEvent.Heartbeat(beat.place().position()));
+            } else if (head != null && next < head.number()) {
+                FeedRing.Slot slot = ring.get(next);
+                if (slot == null) {
                     handOver();
                 } else {
-                    version++;
-                    if (isWanted(change)) {
-                        emit(change);
-                    }
+                    next++;
+                    take(slot);
                 }
             } else {
                 return false;
             }
         }
         return true;
+    }
+
+    /** Gives a change, unless the subscriber had it before. */
+    private void take(FeedRing.Slot slot) {
+        FeedEvent.Change change = slot.change();
+        boolean known = false;
+        if (position.equals(slot.before())) { // As far in every partition as the ring; usually the very same object.
+            position = change.position();
+        } else {
+            known = position.covers(change.position());
+            Position both = change.position().and(position);
+            position = both;
+            if (!both.equals(change.position())) {
+                // It is ahead in another partition. With the position of the ring it would get something twice.
+                change = new FeedEvent.Change(
+                        both, change.version(), change.namespace(), change.key(), change.kind(), change.endsCommit());
+            }
+        }
+        if (!known && isWanted(change)) {
+            emit(change);
+        }
     }
 
     private boolean isWanted(FeedEvent.Change change) {
@@ -223,15 +246,12 @@ final class RelaySubscription implements Flow.Subscription, Runnable {
 
     /** The ring has not kept what this subscriber needs next; upstream may have. */
     private void handOver() {
-        log.atDebug().addKeyValue("version", version).log("a slow subscriber goes on upstream");
+        log.atDebug().addKeyValue("position", position).log("a slow subscriber goes on upstream");
         relay.remove(this);
         Bridge above = new Bridge();
         bridge = above;
         FeedRequest rest = new FeedRequest(
-                request.namespace(),
-                request.prefix(),
-                new FeedRequest.Start.After(ring.position(version)),
-                request.heartbeat());
+                request.namespace(), request.prefix(), new FeedRequest.Start.After(position), request.heartbeat());
         try {
             upstream.watch(rest).subscribe(above);
         } catch (IllegalStateException e) {

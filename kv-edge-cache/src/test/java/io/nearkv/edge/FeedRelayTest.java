@@ -23,8 +23,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.Flow;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -311,50 +309,10 @@ class FeedRelayTest {
         }
     }
 
-    /** A tier whose feed brings what the test says, when it says so. */
-    private static final class ByHand implements DelegatingStore {
-        private final KvStore store;
-        private final List<Flow.Subscriber<? super FeedEvent>> subscribers = new CopyOnWriteArrayList<>();
-
-        ByHand(KvStore store) {
-            this.store = store;
-        }
-
-        @Override
-        public KvStore below() {
-            return store;
-        }
-
-        @Override
-        public Flow.Publisher<FeedEvent> watch(FeedRequest request) {
-            return subscriber -> {
-                subscribers.add(subscriber);
-                subscriber.onSubscribe(new Flow.Subscription() {
-                    @Override
-                    public void request(long count) {}
-
-                    @Override
-                    public void cancel() {}
-                });
-            };
-        }
-
-        void send(FeedEvent event) {
-            subscribers.get(subscribers.size() - 1).onNext(event);
-        }
-
-        void change(NamespaceId namespace, Position position, String key) {
-            send(new FeedEvent.Change(position, position.version(), namespace, Key.of(key), FeedEvent.Kind.PUT, true));
-        }
-
-        @Override
-        public void close() {}
-    }
-
     @Test
     void who_was_told_of_a_write_does_not_get_it_as_the_next_change() {
         try (Edge edge = open()) {
-            ByHand upstream = new ByHand(edge.engine);
+            FeedByHand upstream = new FeedByHand(edge.engine);
             try (EdgeCache cache = EdgeCache.open(
                     upstream,
                     EdgeOptions.builder().heartbeat(Duration.ofMinutes(1)).build())) {
@@ -382,7 +340,7 @@ class FeedRelayTest {
     @Test
     void a_feed_of_another_history_is_a_gap() {
         try (Edge edge = open()) {
-            ByHand upstream = new ByHand(edge.engine);
+            FeedByHand upstream = new FeedByHand(edge.engine);
             try (EdgeCache cache = EdgeCache.open(
                     upstream, EdgeOptions.builder().heartbeat(BEAT).build())) {
                 upstream.send(new FeedEvent.Heartbeat(Position.of(1, 10)));
@@ -403,7 +361,7 @@ class FeedRelayTest {
     @Test
     void a_heartbeat_comes_before_the_change_that_came_after_it() {
         try (Edge edge = open()) {
-            ByHand upstream = new ByHand(edge.engine);
+            FeedByHand upstream = new FeedByHand(edge.engine);
             try (EdgeCache cache = EdgeCache.open(
                     upstream,
                     EdgeOptions.builder().heartbeat(Duration.ofMinutes(1)).build())) {
