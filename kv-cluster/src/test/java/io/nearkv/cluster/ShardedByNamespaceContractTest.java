@@ -3,6 +3,7 @@ package io.nearkv.cluster;
 import io.nearkv.core.KvStoreContract;
 import io.nearkv.core.StoreFixture;
 import java.io.IOException;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * The contract of all tiers, kept by four partitions where each namespace lies in one of them: so its keys have one order and may be in one batch, and everything else of a sharded store is there:
@@ -13,6 +14,10 @@ import java.io.IOException;
     "the_feed_of_everything_has_no_gap",
     "a_watcher_of_a_namespace_is_told_when_it_is_deleted_whatever_its_prefix"
 })
+@EnabledIfSystemProperty(
+        named = "nearkv.test.long",
+        matches = "true",
+        disabledReason = "ShardedStoreContractTest runs the most of it in every build")
 class ShardedByNamespaceContractTest extends KvStoreContract {
     private static final int PARTITIONS = 4;
 

@@ -96,7 +96,7 @@ final class ClusterMemberCommands {
                 if (System.nanoTime() - end > 0) {
                     throw new KvException(
                             ErrorCode.UNAVAILABLE,
-                            "not done within " + wait.toSeconds() + " s: " + underWay
+                            "not done within " + wait.toMillis() / 1000.0 + " s: " + underWay
                                     + " (the same command goes on where this one was)");
                 }
                 Thread.sleep(PAUSE_MILLIS);
