@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What clients of all nodes see while the leadership moves and nodes stop and start is what one store alone could have answered. */
 class HistoryTest {
     private static final boolean LONG = Boolean.getBoolean("nearkv.test.long");
-    private static final Duration TIME = LONG ? Duration.ofMinutes(10) : Duration.ofSeconds(9);
+    private static final Duration TIME = LONG ? Duration.ofMinutes(10) : Duration.ofSeconds(7);
     private static final NamespaceId NAMESPACE = LocalCluster.NAMESPACE.id();
     private static final int KEYS = 6;
 

@@ -59,4 +59,37 @@ class PositionTest {
         assertThatIllegalArgumentException().isThrownBy(() -> Position.of(1, -1));
         assertThat(Position.of(1, 3).version()).isEqualTo(3);
     }
+
+    @Test
+    void a_version_of_several_partitions_says_which_one_it_is_of() {
+        assertThat(Position.of(7, 0, 3)).isEqualTo(new Position(7, List.of(0L, 0L, 0L)));
+        assertThat(Position.of(7, 3 * 5 + 2, 3)).isEqualTo(new Position(7, List.of(0L, 0L, 5L)));
+        assertThat(Position.of(7, 42, 1)).isEqualTo(Position.of(7, 42));
+        Position position = new Position(7, List.of(4L, 0L, 5L));
+        assertThat(position.coversVersion(3 * 5 + 2)).isTrue();
+        assertThat(position.coversVersion(3 * 6 + 2)).isFalse();
+        assertThat(position.coversVersion(3 * 4)).isTrue();
+        assertThat(position.coversVersion(3 + 1)).isFalse();
+        assertThatIllegalArgumentException().isThrownBy(() -> Position.of(7, -1, 3));
+    }
+
+    @Test
+    void two_positions_together_cover_both_and_of_two_histories_the_other_counts() {
+        Position one = new Position(7, List.of(4L, 0L));
+        Position two = new Position(7, List.of(1L, 2L));
+        assertThat(one.and(two)).isEqualTo(two.and(one)).isEqualTo(new Position(7, List.of(4L, 2L)));
+        assertThat(one.and(one)).isSameAs(one);
+        assertThat(one.and(new Position(8, List.of(0L, 0L)))).isEqualTo(new Position(8, List.of(0L, 0L)));
+        assertThat(one.and(Position.of(7, 9))).isEqualTo(Position.of(7, 9));
+    }
+
+    @Test
+    void the_mutations_of_a_batch_have_versions_at_the_same_distance() {
+        BatchResult.Applied one = new BatchResult.Applied(17, 17);
+        assertThat(one.version(0, 1)).isEqualTo(17);
+        BatchResult.Applied three = new BatchResult.Applied(17, 25);
+        assertThat(three.version(0, 3)).isEqualTo(17);
+        assertThat(three.version(1, 3)).isEqualTo(21);
+        assertThat(three.version(2, 3)).isEqualTo(25);
+    }
 }
