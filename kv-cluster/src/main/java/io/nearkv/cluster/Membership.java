@@ -46,6 +46,7 @@ final class Membership {
     private final Consumer<KvException> failed;
     private volatile List<ClusterView.Member> founders = List.of();
     private volatile boolean decided;
+    private volatile String notBegunBecause = "";
     private volatile String undecidedBecause = "it has not asked the other nodes yet";
 
     Membership(
@@ -150,7 +151,9 @@ final class Membership {
             }
         } catch (IOException | RuntimeException e) {
             log.atError().setCause(e).log("this node cannot begin");
-            failed.accept(KvException.from(e));
+            KvException why = KvException.from(e);
+            notBegunBecause = String.valueOf(why.getMessage());
+            failed.accept(why);
             return;
         }
         lookAgain(decided ? LOOK_MILLIS : FIRST_LOOK_MILLIS);
@@ -227,10 +230,13 @@ final class Membership {
         }
         String underWay = "";
         if (parts.get(0).state() == ClusterView.State.ABSENT) {
-            // One that has begun before says so from its first word on: no empty disk may found anything beside it.
-            ClusterView.State state = decided ? ClusterView.State.WAITING : ClusterView.State.UNDECIDED;
-            parts.set(0, new ClusterView.Part(state, List.of(), null, 0, -1));
-            underWay = decided ? "" : undecidedBecause;
+            // One that has begun before says so from its first word on: no empty disk may found anything beside it. But
+            // it
+            // cannot be added before its log answers.
+            if (!decided) {
+                parts.set(0, new ClusterView.Part(ClusterView.State.UNDECIDED, List.of(), null, 0, -1));
+            }
+            underWay = decided ? notBegunBecause : undecidedBecause;
         }
         return new ClusterView(layout.cluster(), self.id(), disk.id(), founders, parts, underWay);
     }

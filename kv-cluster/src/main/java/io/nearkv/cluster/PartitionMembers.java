@@ -170,7 +170,8 @@ final class PartitionMembers {
         }
         ClusterView.Part theirPart = part(theirs);
         if (theirPart == null || theirPart.state() != ClusterView.State.WAITING) {
-            return "node '" + place.id() + "' is not ready to be added yet" + inPartition();
+            return "node '" + place.id() + "' is not ready to be added yet" + inPartition()
+                    + (theirs.underWay().isEmpty() ? "" : ": " + theirs.underWay());
         }
         if (members.size() >= ClusterLayout.MAX_MEMBERS) {
             throw new KvException(
