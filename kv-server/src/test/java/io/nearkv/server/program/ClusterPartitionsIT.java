@@ -108,9 +108,15 @@ class ClusterPartitionsIT {
                         cluster.ask("cluster", "add", "n4=127.0.0.1:" + ClusterProcesses.ports(), "--wait", "100ms");
                 assertThat(early.exitCode()).as("%s", early).isEqualTo(6);
                 cluster.start("n4");
-                assertThat(cluster.asked("cluster", "add", "n4").out()).contains("node 'n4' is a member");
-                assertThat(cluster.asked("cluster", "rebalance").out()).endsWith("the partitions are spread evenly\n");
-                assertThat(cluster.asked("cluster", "remove", killed).out()).contains("is no member any more");
+                assertThat(cluster.asked("cluster", "add", "n4", "--wait", "90s")
+                                .out())
+                        .contains("node 'n4' is a member");
+                assertThat(cluster.asked("cluster", "rebalance", "--wait", "90s")
+                                .out())
+                        .endsWith("the partitions are spread evenly\n");
+                assertThat(cluster.asked("cluster", "remove", killed, "--wait", "90s")
+                                .out())
+                        .contains("is no member any more");
                 writer.awaitProgress();
 
                 List<String> living = Stream.of("n1", "n2", "n3", "n4")
