@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What all nodes of a cluster must agree on from the beginning. Immutable.
@@ -22,6 +23,7 @@ import java.util.UUID;
  * @param members the nodes that begin; later ones join by a change of the membership
  * @param partitions over how many logs the keys are spread, for good
  * @param copies how many nodes hold each partition, if there are as many
+ * @param backup the backup that it begins with ({@link ClusterBackups.Backup#checksum}), or null if it begins with nothing
  */
 public record ClusterLayout(
         UUID cluster,
@@ -30,7 +32,8 @@ public record ClusterLayout(
         NamespaceInfo namespace,
         List<ClusterMember> members,
         int partitions,
-        int copies) {
+        int copies,
+        @Nullable String backup) {
     /** Each is a log of its own, with threads and memory on each node that holds it. */
     public static final int MAX_PARTITIONS = 64;
     /** Survives the loss of one. */
@@ -80,7 +83,12 @@ public record ClusterLayout(
      * @throws IllegalArgumentException as the constructor
      */
     public ClusterLayout withMembers(List<ClusterMember> others) {
-        return new ClusterLayout(cluster, environment, account, namespace, others, partitions, copies);
+        return new ClusterLayout(cluster, environment, account, namespace, others, partitions, copies, backup);
+    }
+
+    /** Returns the layout of another cluster that begins with a backup of this one. */
+    public ClusterLayout restored(UUID id, String checksum) {
+        return new ClusterLayout(id, environment, account, namespace, members, partitions, copies, checksum);
     }
 
     /** Returns the history that positions of this cluster belong to. */

@@ -3,11 +3,13 @@ package io.nearkv.cluster;
 import static java.util.Objects.requireNonNull;
 
 import io.nearkv.core.ErrorCode;
+import io.nearkv.core.Key;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
 import io.nearkv.core.Limits;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
+import io.nearkv.core.Value;
 import io.nearkv.core.rocksdb.ReplicaCommand;
 import io.nearkv.core.rocksdb.ReplicaStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
@@ -55,6 +57,7 @@ public final class ClusterNode implements AutoCloseable {
     private final Membership membership;
     private final ClusterChanges changes;
     private final LogHost host;
+    private final SnapshotShelf shelf;
     private final KvStore store;
     private final ScheduledThreadPoolExecutor timer;
     private final InstantSource clock;
@@ -68,7 +71,8 @@ public final class ClusterNode implements AutoCloseable {
             Disk disk,
             PeerStores peers,
             ClusterOptions options,
-            RocksStoreOptions storeOptions) {
+            RocksStoreOptions storeOptions)
+            throws IOException {
         this.layout = layout;
         this.self = self;
         this.nodes = new Nodes(layout, peers);
@@ -82,11 +86,23 @@ public final class ClusterNode implements AutoCloseable {
         RocksStoreOptions share = layout.logs() == 1 ? storeOptions : storeOptions.share(layout.partitions());
         for (int number = 0; number < layout.logs(); number++) {
             RocksStoreOptions of = number == 0 && layout.logs() > 1 ? storeOptions.share(64) : share;
-            add(new Partition(number, Disk.peerId(self.id(), disk.id()), options, of, layout), options);
+            add(
+                    new Partition(
+                            number, Disk.peerId(self.id(), disk.id()), options, of, layout, disk.beginning(number)),
+                    options);
         }
         this.host = new LogHost(layout, self, disk, partitions, options);
-        this.membership =
-                new Membership(layout, self, disk, members, nodes, timer, host::start, partitions.get(0)::fail);
+        this.shelf = new SnapshotShelf(disk.shelf(), self.id(), host.pace());
+        this.membership = new Membership(
+                layout,
+                self,
+                disk,
+                members,
+                nodes,
+                timer,
+                new Beginning(layout, self, disk, options.backups(), storeOptions),
+                host::start,
+                partitions.get(0)::fail);
         this.changes = new ClusterChanges(layout, self, membership, members.get(0), nodes, this::answer);
         this.store = layout.logs() == 1
                 ? stores.get(0)
@@ -100,7 +116,7 @@ public final class ClusterNode implements AutoCloseable {
                 partition,
                 options,
                 new SecureRandom(),
-                this::answer,
+                this::reply,
                 number == 0 ? null : stores.get(0).admin());
         Supplier<@Nullable KvStore> elsewhere = () -> {
             ClusterMember there = its.leaderElsewhere();
@@ -112,7 +128,7 @@ public final class ClusterNode implements AutoCloseable {
         leaderStores.add(leader);
         routers.add(router);
         stores.add(new PartitionStore(
-                partition, leader, router, layout.lineage(), elsewhere, this::answerClient, this::close));
+                partition, leader, router, layout.lineage(), elsewhere, this::replyToClient, this::close));
     }
 
     /** The partitions as this node reaches them. */
@@ -231,6 +247,7 @@ public final class ClusterNode implements AutoCloseable {
     }
 
     private void sweep(Duration uploadIdle) {
+        shelf.tidy();
         for (int number = 0; number < partitions.size(); number++) {
             try {
                 sweep(number, uploadIdle);
@@ -269,31 +286,66 @@ public final class ClusterNode implements AutoCloseable {
 
     // ---- questions
 
-    /** Answers what a client asks: how it looks from here, here; what changes the cluster, where that is decided. */
-    private CompletableFuture<ClusterView> answerClient(ClusterQuestion question) {
+    /** Answers what a client asks: how it looks from here, here; what changes the cluster, where that is decided; what some node has, there. */
+    private CompletableFuture<Value> replyToClient(ClusterQuestion question) {
         if (question.isAmongNodes()) {
             return CompletableFuture.failedFuture(new KvException(
                     ErrorCode.INVALID_REQUEST, "only nodes of the cluster ask each other this: " + question));
         }
-        if (question instanceof ClusterQuestion.View) {
-            return answer(question);
-        }
         try {
-            int number = question instanceof ClusterQuestion.Transfer transfer
-                    ? partition(transfer.partition()).number()
-                    : 0;
-            return atLeader(number, question);
+            if (question instanceof ClusterQuestion.View) {
+                return reply(question);
+            } else if (question instanceof ClusterQuestion.SnapshotPiece piece) {
+                return atNode(piece.node(), question);
+            } else if (question instanceof ClusterQuestion.SnapshotDigest digest) {
+                return atNode(digest.node(), question);
+            } else if (question instanceof ClusterQuestion.Transfer transfer) {
+                return atLeader(partition(transfer.partition()).number(), question);
+            } else if (question instanceof ClusterQuestion.Snapshot snapshot) {
+                return atLeader(partition(snapshot.partition()).number(), question);
+            }
+            return atLeader(0, question);
         } catch (KvException e) {
             return CompletableFuture.failedFuture(e);
         }
     }
 
-    private CompletableFuture<ClusterView> atLeader(int number, ClusterQuestion question) {
+    private CompletableFuture<Value> atLeader(int number, ClusterQuestion question) {
         return routers.get(number)
                 .atLeader(
                         Limits.DEFAULT_TIMEOUT,
-                        () -> answer(question),
-                        (there, left) -> there.admin().ask(question.encode()).thenApply(ClusterView::decode));
+                        () -> reply(question),
+                        (there, left) -> there.admin().ask(question.encode()));
+    }
+
+    private CompletableFuture<Value> atNode(String node, ClusterQuestion question) {
+        if (node.equals(self.id())) {
+            return reply(question);
+        }
+        ClusterMember there = membership.places().stream()
+                .filter(place -> place.id().equals(node))
+                .findFirst()
+                .orElseThrow(() ->
+                        new KvException(ErrorCode.NOT_FOUND, "the cluster has no node '" + Key.display(node) + "'"));
+        return nodes.stores().store(there, 0).admin().ask(question.encode());
+    }
+
+    /** Answers a question at this node. */
+    private CompletableFuture<Value> reply(ClusterQuestion question) {
+        try {
+            if (question instanceof ClusterQuestion.Snapshot snapshot) {
+                var unused = led(snapshot.partition());
+                return shelf.take(partitions.get(snapshot.partition()), snapshot.id())
+                        .thenApply(ClusterSnapshot::encode);
+            } else if (question instanceof ClusterQuestion.SnapshotPiece piece) {
+                return shelf.read(piece);
+            } else if (question instanceof ClusterQuestion.SnapshotDigest digest) {
+                return shelf.digest(digest);
+            }
+        } catch (KvException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        return answer(question).thenApply(ClusterView::encode);
     }
 
     /** Returns a partition by the number that somebody has told. */
@@ -489,6 +541,7 @@ public final class ClusterNode implements AutoCloseable {
             partition.closed();
             partition.stateMachine().close();
         }
+        shelf.close();
         nodes.stores().close();
     }
 }

@@ -37,6 +37,7 @@ public final class ClusterOptions {
     private final long snapshotBytes;
     private final int retainedEntries;
     private final long snapshotBytesPerSecond;
+    private final @Nullable Path backups;
     private final @Nullable Tls tls;
 
     private ClusterOptions(Builder b) {
@@ -51,6 +52,7 @@ public final class ClusterOptions {
         this.snapshotBytes = b.snapshotBytes;
         this.retainedEntries = b.retainedEntries;
         this.snapshotBytesPerSecond = b.snapshotBytesPerSecond;
+        this.backups = b.backups;
         this.tls = b.tls;
     }
 
@@ -104,6 +106,11 @@ public final class ClusterOptions {
     }
 
     @Nullable
+    Path backups() {
+        return backups;
+    }
+
+    @Nullable
     Tls tls() {
         return tls;
     }
@@ -121,6 +128,7 @@ public final class ClusterOptions {
         private long snapshotBytes = 64L << 20;
         private int retainedEntries = 10_000;
         private long snapshotBytesPerSecond = 64L << 20;
+        private @Nullable Path backups;
         private @Nullable Tls tls;
 
         private Builder() {}
@@ -206,6 +214,13 @@ public final class ClusterOptions {
         @CanIgnoreReturnValue
         public Builder snapshotBytesPerSecond(long bytes) {
             this.snapshotBytesPerSecond = range("snapshotBytesPerSecond", bytes, 64L << 10, 1L << 40);
+            return this;
+        }
+
+        /** The folder of {@link ClusterBackups} that has what the layout says the cluster begins with; asked for at the first start of a node that begins it. Default: none. */
+        @CanIgnoreReturnValue
+        public Builder backups(@Nullable Path folder) {
+            this.backups = folder;
             return this;
         }
 

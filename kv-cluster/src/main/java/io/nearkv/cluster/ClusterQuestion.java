@@ -14,10 +14,11 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a node of a cluster is asked by operators and by other nodes, through {@link io.nearkv.core.KvAdmin#ask}. The answer is a {@link ClusterView}.
+ * What a node of a cluster is asked by operators and by other nodes, through {@link io.nearkv.core.KvAdmin#ask}. The answer is a {@link ClusterView}, where nothing else is said.
  *
  * <p>A change is asked for again until the view says that nothing is under way: each time the next step is taken, if there is one to take. So whoever drives it may be lost at
  * any moment, and anybody may go on.
@@ -75,6 +76,60 @@ public sealed interface ClusterQuestion {
      * @param node its name, or null for whichever has come furthest
      */
     record Transfer(int partition, @Nullable String node) implements ClusterQuestion {}
+
+    /**
+     * Has the node that leads a log keep a snapshot of it for a while, to be copied away. Asked again with the same id, it is the same snapshot, and is kept for longer. The answer is a
+     * {@link ClusterSnapshot}.
+     *
+     * @param partition the number of the log
+     * @param id chosen by whoever asks
+     */
+    record Snapshot(int partition, UUID id) implements ClusterQuestion {
+        /** Checks that nothing is missing. */
+        public Snapshot {
+            requireNonNull(id, "id");
+        }
+    }
+
+    /**
+     * Reads of a file of a snapshot. The answer is the bytes, fewer than asked for only at the end.
+     *
+     * @param node which node has the snapshot
+     * @param id which snapshot it is
+     * @param name the name of the file
+     * @param offset where to begin, in bytes
+     * @param length how much, at most {@link #MAX_PIECE_BYTES}
+     */
+    record SnapshotPiece(String node, UUID id, String name, long offset, int length) implements ClusterQuestion {
+        /** The most bytes at once. */
+        public static final int MAX_PIECE_BYTES = 1 << 20;
+
+        /** Checks that nothing is missing. */
+        public SnapshotPiece {
+            requireNonNull(node, "node");
+            requireNonNull(id, "id");
+            requireNonNull(name, "name");
+            if (offset < 0 || length < 1 || length > MAX_PIECE_BYTES) {
+                throw new IllegalArgumentException("offset " + offset + ", length " + length);
+            }
+        }
+    }
+
+    /**
+     * Asks for the checksum of a file of a snapshot. The answer is its SHA-256 in hex digits.
+     *
+     * @param node which node has the snapshot
+     * @param id which snapshot it is
+     * @param name the name of the file
+     */
+    record SnapshotDigest(String node, UUID id, String name) implements ClusterQuestion {
+        /** Checks that nothing is missing. */
+        public SnapshotDigest {
+            requireNonNull(node, "node");
+            requireNonNull(id, "id");
+            requireNonNull(name, "name");
+        }
+    }
 
     /**
      * Among nodes, at the one that leads: has a node become a member of a log.
@@ -164,6 +219,22 @@ public sealed interface ClusterQuestion {
                 out.writeUTF(adopt.namespace().id().toString());
                 out.writeUTF(adopt.namespace().account().toString());
                 out.writeUTF(adopt.namespace().title());
+            } else if (this instanceof Snapshot snapshot) {
+                out.writeUTF("snapshot");
+                out.writeShort(snapshot.partition());
+                out.writeUTF(snapshot.id().toString());
+            } else if (this instanceof SnapshotPiece piece) {
+                out.writeUTF("snapshot-piece");
+                out.writeUTF(piece.node());
+                out.writeUTF(piece.id().toString());
+                out.writeUTF(piece.name());
+                out.writeLong(piece.offset());
+                out.writeInt(piece.length());
+            } else if (this instanceof SnapshotDigest digest) {
+                out.writeUTF("snapshot-digest");
+                out.writeUTF(digest.node());
+                out.writeUTF(digest.id().toString());
+                out.writeUTF(digest.name());
             } else {
                 out.writeUTF("view");
             }
@@ -201,6 +272,11 @@ public sealed interface ClusterQuestion {
                             in.readUnsignedShort(),
                             new NamespaceInfo(
                                     NamespaceId.parse(in.readUTF()), AccountId.parse(in.readUTF()), in.readUTF()));
+                case "snapshot" -> new Snapshot(in.readUnsignedShort(), UUID.fromString(in.readUTF()));
+                case "snapshot-piece" ->
+                    new SnapshotPiece(
+                            in.readUTF(), UUID.fromString(in.readUTF()), in.readUTF(), in.readLong(), in.readInt());
+                case "snapshot-digest" -> new SnapshotDigest(in.readUTF(), UUID.fromString(in.readUTF()), in.readUTF());
                 default -> throw new IOException("'" + what + "'");
             };
         } catch (IOException | IllegalArgumentException e) {

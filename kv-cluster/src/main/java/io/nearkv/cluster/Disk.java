@@ -93,6 +93,20 @@ final class Disk {
         return id;
     }
 
+    /** Returns where the snapshot is made that a log begins with, if it begins with one. */
+    Path beginning(int log) {
+        return beginnings().resolve(Integer.toString(log));
+    }
+
+    Path beginnings() {
+        return folder.resolve("begin");
+    }
+
+    /** Returns where snapshots are kept that somebody copies away. */
+    Path shelf() {
+        return folder.resolve("shelf");
+    }
+
     /** Returns the folder of the log. */
     Path raft() {
         return raft(folder);

@@ -52,7 +52,7 @@ final class LeaderStore implements KvStore {
     private final StagedWrites writes;
     private final RandomGenerator random;
     private final ClusterOptions options;
-    private final Function<ClusterQuestion, CompletableFuture<ClusterView>> questions;
+    private final Function<ClusterQuestion, CompletableFuture<Value>> questions;
     private final @Nullable KvAdmin catalogue;
     private final Set<LeaderUpload> uploads = ConcurrentHashMap.newKeySet();
     private final AtomicInteger uploadCount = new AtomicInteger();
@@ -68,7 +68,7 @@ final class LeaderStore implements KvStore {
             Partition partition,
             ClusterOptions options,
             RandomGenerator random,
-            Function<ClusterQuestion, CompletableFuture<ClusterView>> questions,
+            Function<ClusterQuestion, CompletableFuture<Value>> questions,
             @Nullable KvAdmin catalogue) {
         this.partition = partition;
         this.questions = questions;
@@ -332,13 +332,14 @@ final class LeaderStore implements KvStore {
 
         @Override
         public CompletableFuture<Value> ask(Value question) {
-            return questions.apply(ClusterQuestion.decode(question)).thenApply(ClusterView::encode);
+            return questions.apply(ClusterQuestion.decode(question));
         }
 
         @Override
         public CompletableFuture<BackupInfo> backup() {
             return CompletableFuture.failedFuture(new KvException(
-                    ErrorCode.INVALID_REQUEST, "a cluster is backed up by export (expected: 'nearkv export')"));
+                    ErrorCode.INVALID_REQUEST,
+                    "a cluster is backed up as a whole (expected: 'nearkv cluster backup')"));
         }
     }
 }

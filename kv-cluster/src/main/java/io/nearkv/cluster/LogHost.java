@@ -25,6 +25,7 @@ import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.util.ExitUtils;
 import org.apache.ratis.util.LifeCycle;
 import org.apache.ratis.util.ProtoUtils;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,15 @@ import org.slf4j.LoggerFactory;
 final class LogHost {
     private static final Logger log = LoggerFactory.getLogger(LogHost.class);
     private static final long PATIENCE_SECONDS = 30;
+
+    static {
+        // Ratis would end the process of whoever embeds a node when any thread in it has an uncaught exception, and
+        // when an address is taken.
+        Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+        ExitUtils.setTerminateOnUncaughtException(false);
+        ExitUtils.disableSystemExit();
+        Thread.setDefaultUncaughtExceptionHandler(before);
+    }
 
     private final ClusterLayout layout;
     private final ClusterMember self;
@@ -200,7 +210,11 @@ final class LogHost {
             throws IOException {
         boolean started = false;
         try {
-            made.start();
+            try {
+                made.start();
+            } catch (ExitUtils.ExitException e) {
+                throw new IOException("the address " + self.raft() + " cannot be listened on: " + e.getCause(), e);
+            }
             for (Map.Entry<Integer, Disk.Holding> each : held.entrySet()) {
                 int number = each.getKey();
                 if (each.getValue() != Disk.Holding.THERE) {

@@ -42,6 +42,7 @@ final class Membership {
     private final List<PartitionMembers> members;
     private final Nodes nodes;
     private final ScheduledExecutorService timer;
+    private final Beginning beginning;
     private final Starter starter;
     private final Consumer<KvException> failed;
     private volatile List<ClusterView.Member> founders = List.of();
@@ -56,6 +57,7 @@ final class Membership {
             List<PartitionMembers> members,
             Nodes nodes,
             ScheduledExecutorService timer,
+            Beginning beginning,
             Starter starter,
             Consumer<KvException> failed) {
         this.layout = layout;
@@ -64,6 +66,7 @@ final class Membership {
         this.members = members;
         this.nodes = nodes;
         this.timer = timer;
+        this.beginning = beginning;
         this.starter = starter;
         this.failed = failed;
     }
@@ -86,6 +89,7 @@ final class Membership {
     }
 
     private void decide(List<ClusterView.Member> with) throws IOException {
+        beginning.prepare(with);
         disk.found(with);
         start(with);
     }

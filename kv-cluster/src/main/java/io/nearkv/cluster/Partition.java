@@ -7,6 +7,7 @@ import io.nearkv.core.rocksdb.ReplicaStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
@@ -54,6 +55,7 @@ final class Partition implements AutoCloseable {
     private static final int MAX_UNDER_WAY = 2;
     private static final int ENTRY_BYTES = 512 << 10;
     private static final int ENTRY_COMMANDS = 4096;
+    private static final long SNAPSHOT_MILLIS = 60_000;
 
     private final int number;
     private final RaftGroupId group;
@@ -62,6 +64,7 @@ final class Partition implements AutoCloseable {
     private final InstantSource clock;
     private final RocksStoreOptions storeOptions;
     private final ClusterLayout layout;
+    private final Path beginning;
     /** Another one each time this node comes to hold the log. */
     private volatile PartitionStateMachine stateMachine;
 
@@ -99,17 +102,24 @@ final class Partition implements AutoCloseable {
      * Makes it; it begins with {@link #start}.
      *
      * @param number of the log
+     * @param beginning where the snapshot is that the log begins with, if it begins with one
      */
     Partition(
-            int number, RaftPeerId self, ClusterOptions options, RocksStoreOptions storeOptions, ClusterLayout layout) {
+            int number,
+            RaftPeerId self,
+            ClusterOptions options,
+            RocksStoreOptions storeOptions,
+            ClusterLayout layout,
+            Path beginning) {
         this.number = number;
+        this.beginning = beginning;
         this.group = RaftGroupId.valueOf(layout.log(number));
         this.storeOptions = storeOptions;
         this.layout = layout;
         this.self = self;
         this.options = options;
         this.clock = options.clock();
-        this.stateMachine = new PartitionStateMachine(storeOptions, layout, new Listener());
+        this.stateMachine = new PartitionStateMachine(storeOptions, layout, beginning, new Listener());
         this.visibility = new Visibility(this::shownReplica);
         this.lease = new ReadLease(options.electionTimeout());
         this.proposer = new Thread(this::run, "nearkv-proposer-" + number);
@@ -144,7 +154,7 @@ final class Partition implements AutoCloseable {
     /** Returns what Ratis is to drive from now on. */
     PartitionStateMachine newStateMachine() {
         failure = null;
-        PartitionStateMachine made = new PartitionStateMachine(storeOptions, layout, new Listener());
+        PartitionStateMachine made = new PartitionStateMachine(storeOptions, layout, beginning, new Listener());
         stateMachine = made;
         return made;
     }
@@ -646,13 +656,30 @@ final class Partition implements AutoCloseable {
         if (running == null) {
             return;
         }
-        var unused = running.snapshotManagementAsync(SnapshotManagementRequest.newCreate(
-                        clientId, self, group, callIds.incrementAndGet(), 60_000, 1))
-                .whenComplete((answer, failed) -> {
-                    if (failed != null) {
-                        log.atWarn().setCause(failed).log("no snapshot was taken");
+        var unused = snapshot(running).whenComplete((answer, failed) -> {
+            if (failed != null) {
+                log.atWarn().setCause(failed).log("no snapshot was taken");
+            }
+        });
+    }
+
+    private CompletableFuture<Long> snapshot(RaftServer running) {
+        return running.snapshotManagementAsync(SnapshotManagementRequest.newCreate(
+                        clientId, self, group, callIds.incrementAndGet(), SNAPSHOT_MILLIS, 1))
+                .thenApply(answer -> {
+                    if (!answer.isSuccess()) {
+                        throw new KvException(
+                                ErrorCode.UNAVAILABLE,
+                                "no snapshot of " + label() + " could be taken: " + answer.getException(),
+                                answer.getException());
                     }
+                    return answer.getLogIndex();
                 });
+    }
+
+    /** Has a snapshot taken that has all that is applied now, unless the newest has; returns the last entry that is in it. */
+    CompletableFuture<Long> snapshot() {
+        return snapshot(server());
     }
 
     /** Returns the members, as this node knows them. */

@@ -6,9 +6,11 @@ import io.nearkv.core.rocksdb.ReplicaCommand;
 import io.nearkv.core.rocksdb.ReplicaStore;
 import io.nearkv.core.rocksdb.RocksStoreOptions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.StateMachineLogEntryProto;
 import org.apache.ratis.protocol.Message;
@@ -24,6 +26,7 @@ import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.statemachine.impl.BaseStateMachine;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
 import org.apache.ratis.util.LifeCycle;
+import org.apache.ratis.util.MD5FileUtil;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,14 +62,21 @@ final class PartitionStateMachine extends BaseStateMachine {
 
     private final RocksStoreOptions options;
     private final ClusterLayout layout;
+    private final Path beginning;
     private final Listener listener;
     private final SnapshotStorage snapshots = new SnapshotStorage();
     private volatile @Nullable Path folder;
     private volatile @Nullable ReplicaStore store;
 
-    PartitionStateMachine(RocksStoreOptions options, ClusterLayout layout, Listener listener) {
+    /**
+     * Makes it.
+     *
+     * @param beginning where the snapshot is that the log begins with, if it begins with one
+     */
+    PartitionStateMachine(RocksStoreOptions options, ClusterLayout layout, Path beginning, Listener listener) {
         this.options = options;
         this.layout = layout;
+        this.beginning = beginning;
         this.listener = listener;
     }
 
@@ -81,6 +91,7 @@ final class PartitionStateMachine extends BaseStateMachine {
         getLifeCycle().startAndTransition(() -> {
             super.initialize(server, group, storage);
             snapshots.init(storage);
+            snapshots.begin(beginning);
             // Beside Ratis' own folders: it puts received snapshots in place of a whole folder.
             folder = storage.getStorageDir().getRoot().toPath().resolve("replica");
             open();
@@ -212,6 +223,23 @@ final class PartitionStateMachine extends BaseStateMachine {
             throw new IOException(e.getMessage(), e);
         }
         return at.index();
+    }
+
+    /** Links the files of the newest snapshot into a folder; returns the last entry that is in it. */
+    long linkSnapshot(Path target) throws IOException {
+        SnapshotStorage.Stored newest = snapshots.newest();
+        if (newest == null) {
+            throw new IOException("there is no snapshot");
+        }
+        try (Stream<Path> files = Files.list(newest.folder())) {
+            for (Path file : files.toList()) {
+                String name = String.valueOf(file.getFileName());
+                if (!name.endsWith(MD5FileUtil.MD5_SUFFIX)) {
+                    Files.createLink(target.resolve(name), file);
+                }
+            }
+        }
+        return newest.at().getIndex();
     }
 
     @Override

@@ -54,7 +54,7 @@ final class PartitionStore implements KvStore {
     private final Router router;
     private final long lineage;
     private final Supplier<@Nullable KvStore> elsewhere;
-    private final Function<ClusterQuestion, CompletableFuture<ClusterView>> questions;
+    private final Function<ClusterQuestion, CompletableFuture<Value>> questions;
     private final Runnable closer;
     private final Admin admin = new Admin();
     private volatile boolean closed;
@@ -72,7 +72,7 @@ final class PartitionStore implements KvStore {
             Router router,
             long lineage,
             Supplier<@Nullable KvStore> elsewhere,
-            Function<ClusterQuestion, CompletableFuture<ClusterView>> questions,
+            Function<ClusterQuestion, CompletableFuture<Value>> questions,
             Runnable closer) {
         this.partition = partition;
         this.leader = leader;
@@ -506,7 +506,7 @@ final class PartitionStore implements KvStore {
         @Override
         public CompletableFuture<Value> ask(Value question) {
             requireNonNull(question, "question");
-            return questions.apply(ClusterQuestion.decode(question)).thenApply(ClusterView::encode);
+            return questions.apply(ClusterQuestion.decode(question));
         }
 
         @Override

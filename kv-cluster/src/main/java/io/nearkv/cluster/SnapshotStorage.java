@@ -125,7 +125,7 @@ final class SnapshotStorage implements StateMachineStorage {
 
     /** Has a snapshot made, and shows it when it is complete. */
     void add(TermIndex at, Maker maker) throws IOException {
-        Path complete = folder().resolve("snapshot." + at.getTerm() + "." + at.getIndex());
+        Path complete = folder().resolve(name(at));
         if (Files.exists(complete)) {
             return;
         }
@@ -133,10 +133,40 @@ final class SnapshotStorage implements StateMachineStorage {
         delete(making);
         maker.make(making);
         Files.move(making, complete, StandardCopyOption.ATOMIC_MOVE);
-        try (FileChannel names = FileChannel.open(folder(), StandardOpenOption.READ)) {
+        sync(folder());
+        load();
+    }
+
+    /** Makes the names in a folder durable. */
+    static void sync(Path folder) throws IOException {
+        try (FileChannel names = FileChannel.open(folder, StandardOpenOption.READ)) {
             names.force(true);
         }
-        load();
+    }
+
+    /** Takes up the snapshot that the log begins with, if one was made and not taken up yet. */
+    void begin(Path made) throws IOException {
+        if (Files.notExists(made)) {
+            return;
+        }
+        if (newest() == null) {
+            try (Stream<Path> snapshots = Files.list(made)) {
+                for (Path snapshot : snapshots.toList()) {
+                    Files.move(
+                            snapshot,
+                            folder().resolve(String.valueOf(snapshot.getFileName())),
+                            StandardCopyOption.ATOMIC_MOVE);
+                }
+            }
+            sync(folder());
+            load();
+        }
+        delete(made);
+    }
+
+    /** Returns what a snapshot is called. */
+    static String name(TermIndex at) {
+        return "snapshot." + at.getTerm() + "." + at.getIndex();
     }
 
     /** Makes a snapshot. */
@@ -163,7 +193,8 @@ final class SnapshotStorage implements StateMachineStorage {
         }
     }
 
-    private static void delete(Path folder) throws IOException {
+    /** Removes a folder with all that is in it, if it is there. */
+    static void delete(Path folder) throws IOException {
         if (Files.notExists(folder)) {
             return;
         }

@@ -56,26 +56,41 @@ final class LocalCluster implements AutoCloseable {
     LocalCluster(
             int size, int started, int partitions, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options)
             throws IOException {
+        this(
+                new ClusterLayout(
+                        UUID.randomUUID(),
+                        "development",
+                        ACCOUNT,
+                        NAMESPACE,
+                        places(size),
+                        partitions,
+                        ClusterLayout.DEFAULT_COPIES,
+                        null),
+                started,
+                clock,
+                options);
+    }
+
+    /** Starts the first nodes of a layout. */
+    LocalCluster(ClusterLayout layout, int started, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options)
+            throws IOException {
         this.folder = Files.isWritable(MEMORY)
                 ? Files.createTempDirectory(MEMORY, "nearkv-cluster")
                 : Files.createTempDirectory("nearkv-cluster");
         this.clock = clock;
         this.options = options;
+        this.layout = layout;
+        for (ClusterMember member : layout.members().subList(0, started)) {
+            start(member.id());
+        }
+    }
+
+    private static List<ClusterMember> places(int size) {
         List<ClusterMember> members = new ArrayList<>();
         for (int i = 0; i < size; i++) {
             members.add(place("n" + (i + 1)));
         }
-        this.layout = new ClusterLayout(
-                UUID.randomUUID(),
-                "development",
-                ACCOUNT,
-                NAMESPACE,
-                members,
-                partitions,
-                ClusterLayout.DEFAULT_COPIES);
-        for (ClusterMember member : members.subList(0, started)) {
-            start(member.id());
-        }
+        return members;
     }
 
     private static ClusterMember place(String id) {

@@ -95,23 +95,34 @@ final class BackupFolder {
      */
     BackupInfo add(Path snapshot, StoreStamp stamp, long version, Instant now, WorkProgress progress)
             throws IOException {
+        List<Integer> ids = ids();
+        return add(
+                new FolderSource(
+                        snapshot, ids.isEmpty() ? Map.of() : knownFiles(ids.get(ids.size() - 1), stamp.lineage())),
+                stamp,
+                version,
+                now,
+                progress);
+    }
+
+    /**
+     * Copies a snapshot from wherever it is into a new backup and reads back what it has written.
+     *
+     * @param stamp the stamp of the store
+     * @param version every change up to here is in the snapshot
+     */
+    BackupInfo add(BackupSource source, StoreStamp stamp, long version, Instant now, WorkProgress progress)
+            throws IOException {
         Files.createDirectories(folder.resolve(FILES));
         List<Integer> ids = ids();
         int id = ids.isEmpty() ? 1 : ids.get(ids.size() - 1) + 1;
-        Map<String, StoredFile> known = ids.isEmpty() ? Map.of() : knownFiles(ids.get(ids.size() - 1), stamp.lineage());
-        List<Path> sources;
-        try (Stream<Path> entries = Files.list(snapshot)) {
-            sources = entries.sorted(Comparator.comparing(Path::toString)).toList();
-        }
-        long total = 0;
-        for (Path source : sources) {
-            total += Files.size(source);
-        }
+        List<BackupSource.SourceFile> sources = source.files();
+        long total = sources.stream().mapToLong(BackupSource.SourceFile::bytes).sum();
         List<StoredFile> files = new ArrayList<>();
         long done = 0;
-        for (Path source : sources) {
-            files.add(store(source, known));
-            done += Files.size(source);
+        for (BackupSource.SourceFile file : sources) {
+            files.add(store(source, file));
+            done += file.bytes();
             progress.advanced("copying", done, total);
         }
         StoreStamp.syncFolder(folder.resolve(FILES));
@@ -139,35 +150,66 @@ final class BackupFolder {
             return known; // A damaged manifest costs a full copy of what its backup shares, and not this backup.
         }
         if (last.lineage() == lineage) {
-            last.files().forEach(file -> known.put(file.name(), file));
+            last.files().stream()
+                    .filter(file -> file.name().endsWith(".sst") || file.name().endsWith(".blob"))
+                    .forEach(file -> known.put(file.name(), file));
         }
         return known;
     }
 
-    private StoredFile store(Path source, Map<String, StoredFile> known) throws IOException {
-        String name = String.valueOf(source.getFileName());
-        long bytes = Files.size(source);
-        StoredFile before = known.get(name);
-        if (before != null
-                && before.bytes() == bytes
-                && (name.endsWith(".sst") || name.endsWith(".blob"))
-                && hasSize(pathOf(before.sha256()), bytes)) {
-            return before;
+    /** A snapshot in a folder on this machine; known are files of which the name and the length say what is in them. */
+    private record FolderSource(Path snapshot, Map<String, StoredFile> known) implements BackupSource {
+        @Override
+        public List<SourceFile> files() throws IOException {
+            List<SourceFile> files = new ArrayList<>();
+            try (Stream<Path> entries = Files.list(snapshot)) {
+                for (Path entry :
+                        entries.sorted(Comparator.comparing(Path::toString)).toList()) {
+                    files.add(new SourceFile(String.valueOf(entry.getFileName()), Files.size(entry)));
+                }
+            }
+            return files;
+        }
+
+        @Override
+        public @Nullable String sha256(SourceFile file) {
+            StoredFile before = known.get(file.name());
+            return before == null || before.bytes() != file.bytes() ? null : before.sha256();
+        }
+
+        @Override
+        public InputStream open(SourceFile file) throws IOException {
+            return Files.newInputStream(snapshot.resolve(file.name()));
+        }
+    }
+
+    private StoredFile store(BackupSource source, BackupSource.SourceFile file) throws IOException {
+        String expected = source.sha256(file);
+        if (expected != null) {
+            StoredFile there = new StoredFile(expected, file.bytes(), file.name());
+            if (hasSize(pathOf(expected), file.bytes())) {
+                return there;
+            }
         }
         Path fresh = folder.resolve(FILES).resolve(".new");
         String sha256;
-        try (FileChannel target = create(fresh)) {
-            sha256 = copy(source, target);
+        try (FileChannel target = create(fresh);
+                InputStream in = source.open(file)) {
+            sha256 = copy(in, target);
             target.force(true);
+        }
+        if (expected != null && !sha256.equals(expected)) {
+            throw new KvException(
+                    ErrorCode.INTERNAL, "'" + file.name() + "' is not what its checksum says (expected: another try)");
         }
         if (!sha256.equals(digest(fresh))) {
             throw new KvException(
                     ErrorCode.INTERNAL,
                     fresh + " reads back differently from what was written (expected: another disk)");
         }
-        StoredFile stored = new StoredFile(sha256, bytes, name);
+        StoredFile stored = new StoredFile(sha256, Files.size(fresh), file.name());
         Path kept = pathOf(sha256);
-        if (hasSize(kept, bytes)) {
+        if (hasSize(kept, stored.bytes())) {
             Files.delete(fresh);
         } else {
             Files.move(fresh, kept, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -217,8 +259,9 @@ final class BackupFolder {
         for (StoredFile file : manifest.files()) {
             Path stored = pathOf(file.sha256());
             String found;
-            try (FileChannel channel = create(target.resolve(file.name()))) {
-                found = copy(stored, channel);
+            try (InputStream in = Files.newInputStream(stored);
+                    FileChannel channel = create(target.resolve(file.name()))) {
+                found = copy(in, channel);
                 channel.force(true);
             } catch (NoSuchFileException e) {
                 throw unusable(stored, file, "is missing");
@@ -242,23 +285,23 @@ final class BackupFolder {
                 file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
     }
 
-    /** Copies a file and returns the SHA-256 of what was read. */
-    private String copy(Path source, FileChannel target) throws IOException {
+    /** Copies what is read and returns its SHA-256. */
+    private String copy(InputStream in, FileChannel target) throws IOException {
         MessageDigest digest = sha256();
-        try (InputStream in = Files.newInputStream(source)) {
-            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-                digest.update(buffer, 0, count);
-                writeAll(target, ByteBuffer.wrap(buffer, 0, count));
-            }
+        for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+            digest.update(buffer, 0, count);
+            writeAll(target, ByteBuffer.wrap(buffer, 0, count));
         }
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private String digest(Path file) throws IOException {
+    /** Returns the SHA-256 of a file in hex digits. */
+    static String digest(Path file) throws IOException {
         MessageDigest digest = sha256();
+        byte[] piece = new byte[BUFFER_BYTES];
         try (InputStream in = Files.newInputStream(file)) {
-            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-                digest.update(buffer, 0, count);
+            for (int count = in.read(piece); count >= 0; count = in.read(piece)) {
+                digest.update(piece, 0, count);
             }
         }
         return HexFormat.of().formatHex(digest.digest());

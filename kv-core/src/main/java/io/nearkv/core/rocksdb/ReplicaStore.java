@@ -25,8 +25,10 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -513,6 +515,79 @@ public final class ReplicaStore implements AutoCloseable {
         Files.move(staging, database, StandardCopyOption.ATOMIC_MOVE);
         StoreStamp.syncFolder(folder);
     }
+
+    /**
+     * Makes a snapshot, as {@link #snapshot} does, from a backup of a replica: the beginning of another history, in which the log goes on after the same index. Which replica it was does not
+     * matter, and whoever restores the same backup gets the same.
+     *
+     * @param id which backup
+     * @param target the folder of the snapshot, which must not exist
+     * @param scratch a folder that may be used meanwhile, on the same disk
+     * @param options as for {@link #open}; the backup must be of its environment
+     * @param lineage of the new history
+     * @param known the namespaces that there are; what the backup has of others goes. Null if the backup itself says which there are
+     * @return the namespaces that it has now, and after which index of the log it is
+     * @throws KvException {@link ErrorCode#NOT_FOUND} if there is no such backup, {@link ErrorCode#INTERNAL} if it is damaged, {@link ErrorCode#UNAUTHORIZED} if it is of another environment
+     */
+    public static Restored restore(
+            StoreBackups backups,
+            int id,
+            Path target,
+            Path scratch,
+            RocksStoreOptions options,
+            long lineage,
+            @Nullable Set<NamespaceId> known,
+            WorkProgress progress)
+            throws IOException {
+        StoreBackups.deleteRecursively(scratch); // of one that was cut short
+        Files.createDirectories(scratch);
+        BackupManifest manifest = backups.copy(id, scratch.resolve(Database.FOLDER), progress);
+        StoreStamp stamp = new StoreStamp(manifest.storeFormat(), manifest.environment(), lineage, manifest.created());
+        stamp.check(scratch, options.environment);
+        try (Database db = Database.open(scratch, options, Database.Mode.REPLICA);
+                WriteBatch batch = new WriteBatch()) {
+            batch.put(db.meta, MetaRecords.name(MetaRecords.STAMP), MetaRecords.stamp(stamp));
+            db.rocks.write(db.synced, batch);
+        } catch (RocksDBException e) {
+            throw Database.failure(scratch.resolve(Database.FOLDER), "cannot be opened", e);
+        }
+        stamp.write(scratch);
+        FolderLock lock = FolderLock.acquire(
+                scratch, options.program, options.clock.instant().truncatedTo(ChronoUnit.SECONDS));
+        Restored restored;
+        try (ReplicaStore store = open(new StoreCore(scratch, options, stamp), lock, Catalogue.EMPTY)) {
+            // The term before any other that is one: a log that ends in term 0 counts as empty. The index stays,
+            // because
+            // ids of values are made of it.
+            LogIndex at = new LogIndex(1, Math.max(0, store.applied.index()));
+            Set<NamespaceId> there = new HashSet<>();
+            List<ReplicaCommand> drops = new ArrayList<>();
+            for (Catalogue.Namespace namespace : store.core.catalogue.allNamespaces()) {
+                NamespaceId its = namespace.info().id();
+                if (known == null || known.contains(its)) {
+                    there.add(its);
+                } else {
+                    drops.add(new ReplicaCommand.DeleteNamespace(its));
+                }
+            }
+            if (!drops.isEmpty()) {
+                var unused = store.apply(at, store.lastMillis, drops);
+            }
+            store.skipped(at);
+            store.snapshot(target);
+            restored = new Restored(at, Set.copyOf(there));
+        }
+        StoreBackups.deleteRecursively(scratch);
+        return restored;
+    }
+
+    /**
+     * What a history begins with that goes on from a backup.
+     *
+     * @param at after which entry the log begins
+     * @param namespaces the namespaces that there are
+     */
+    public record Restored(LogIndex at, Set<NamespaceId> namespaces) {}
 
     /** Returns the position after the last change. */
     public Position position() {

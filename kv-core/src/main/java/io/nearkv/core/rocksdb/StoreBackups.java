@@ -60,6 +60,40 @@ public final class StoreBackups {
     }
 
     /**
+     * Copies a snapshot of a replica into a new backup.
+     *
+     * @param environment the environment that the data belongs to
+     * @param lineage the history that it is of
+     * @param version every change up to here is in it
+     * @return the new backup
+     */
+    public BackupInfo add(
+            BackupSource snapshot, String environment, long lineage, long version, Instant now, WorkProgress progress)
+            throws IOException {
+        return folder.add(
+                snapshot, new StoreStamp(StoreStamp.CURRENT_FORMAT, environment, lineage, now), version, now, progress);
+    }
+
+    /** Returns the SHA-256 of a file in hex digits, as backups know it. */
+    public static String sha256(Path file) throws IOException {
+        return BackupFolder.digest(file);
+    }
+
+    /** Puts the files of a backup into a new folder, verified; returns what it is a backup of. */
+    BackupManifest copy(int id, Path target, WorkProgress progress) throws IOException {
+        BackupManifest manifest = folder.manifest(id);
+        if (manifest.storeFormat() > StoreStamp.CURRENT_FORMAT) {
+            throw new KvException(
+                    ErrorCode.INTERNAL,
+                    "backup " + manifest.id() + " has store format " + manifest.storeFormat()
+                            + ", and this program reads up to " + StoreStamp.CURRENT_FORMAT
+                            + " (expected: a newer program)");
+        }
+        folder.copyTo(manifest, target, progress);
+        return manifest;
+    }
+
+    /**
      * Reads every file of a backup and returns what is wrong, one line for each damaged or missing file.
      *
      * @param id the backup, or null for the newest
@@ -80,20 +114,13 @@ public final class StoreBackups {
     public Backup restore(
             @Nullable Integer id, Path dataFolder, InstantSource clock, RandomGenerator random, WorkProgress progress)
             throws IOException {
-        BackupManifest manifest = folder.manifest(id);
-        if (manifest.storeFormat() > StoreStamp.CURRENT_FORMAT) {
-            throw new KvException(
-                    ErrorCode.INTERNAL,
-                    "backup " + manifest.id() + " has store format " + manifest.storeFormat()
-                            + ", and this program reads up to " + StoreStamp.CURRENT_FORMAT
-                            + " (expected: a newer program)");
-        }
+        int wanted = folder.manifest(id).id(); // Before anything is made.
         BackupFolder.requireNoStore(dataFolder);
         Files.createDirectories(dataFolder);
         Path staging = dataFolder.resolve(RESTORING);
         deleteRecursively(staging); // of a restore that was cut short
         Files.createDirectory(staging);
-        folder.copyTo(manifest, staging.resolve(Database.FOLDER), progress);
+        BackupManifest manifest = copy(wanted, staging.resolve(Database.FOLDER), progress);
         StoreStamp stamp =
                 new StoreStamp(manifest.storeFormat(), manifest.environment(), random.nextLong(), clock.instant());
         long version = StoreAdoption.adopt(staging, stamp, Database.Mode.WHOLE);

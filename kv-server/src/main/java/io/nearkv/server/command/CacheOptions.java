@@ -76,6 +76,15 @@ final class CacheOptions implements SettingDefaults.Settings {
     private @Nullable Path cluster;
 
     @Option(
+            names = "--restore",
+            order = 22,
+            paramLabel = "DIR",
+            description =
+                    "With --cluster, after 'nearkv cluster restore': the folder of backups, or a copy of it. Needed at the first "
+                            + "start of each node.")
+    private @Nullable Path restore;
+
+    @Option(
             names = "--mode",
             order = 22,
             paramLabel = "cache|mirror",
@@ -166,6 +175,9 @@ final class CacheOptions implements SettingDefaults.Settings {
         if (edge && cluster != null) {
             throw CommandException.usage("--cluster is for a core (expected: without --role edge)");
         }
+        if (cluster == null && restore != null) {
+            throw CommandException.usage("--restore is for a node of a cluster (expected: with --cluster)");
+        }
         boolean mirror = mode.equals(MIRROR);
         if (!mirror && !mode.equals(CACHE)) {
             throw CommandException.usage("--mode: '" + Key.display(mode) + "' (expected: cache or mirror)");
@@ -205,7 +217,7 @@ final class CacheOptions implements SettingDefaults.Settings {
                         ? new CacheSettings.Edge(
                                 above, join, upstreamRoots, disk, cacheTtl, staleIfError, mirror, namespaces)
                         : null,
-                cluster == null ? null : new CacheSettings.Cluster(cluster, join));
+                cluster == null ? null : new CacheSettings.Cluster(cluster, join, restore));
     }
 
     /** Returns the route that the node follows, or null for none. */

@@ -27,6 +27,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
@@ -50,7 +51,7 @@ import picocli.CommandLine.Parameters;
 final class ClusterCommands {
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
     /** How long what a join file brings is good. */
-    static final Duration LIFETIME = Duration.ofDays(365);
+    private static final Duration LIFETIME = Duration.ofDays(365);
 
     private ClusterCommands() {}
 
@@ -119,12 +120,7 @@ final class ClusterCommands {
             IdentityDirectory identity =
                     IdentityDirectory.initialize(folder, environment, account, Version.build(), InstantSource.system());
             for (ClusterMember member : document.layout().members()) {
-                writeNew(
-                        folder.resolve(member.id() + ".join"),
-                        new String(
-                                identity.join(member.id(), Version.build(), LIFETIME)
-                                        .toJson(),
-                                StandardCharsets.UTF_8));
+                writeJoin(identity, member.id(), folder.resolve(member.id() + ".join"));
             }
             writeNew(folder.resolve("cluster.json"), document.toJson());
             // So that --data with this folder is all that other commands need.
@@ -153,7 +149,8 @@ final class ClusterCommands {
                                 new NamespaceInfo(NamespaceId.random(random), account, "default"),
                                 members,
                                 partitions,
-                                copies),
+                                copies,
+                                null),
                         places);
             } catch (IllegalArgumentException e) {
                 throw CommandException.usage(String.valueOf(e.getMessage()));
@@ -193,6 +190,21 @@ final class ClusterCommands {
         private static String after(ListenAddress first, int distance) {
             return new ListenAddress(first.host(), first.port() + distance).toString();
         }
+    }
+
+    /** Writes the join file of a node. */
+    static void writeJoin(IdentityDirectory identity, String node, Path file) throws IOException {
+        writeNew(file, new String(identity.join(node, Version.build(), LIFETIME).toJson(), StandardCharsets.UTF_8));
+    }
+
+    /** Puts a document in the place of the one before in the folder of a cluster, and has commands find the nodes that it names. */
+    static void replace(DataFolder folder, ClusterDocument document) throws IOException {
+        Path file = folder.path().resolve("cluster.json");
+        Path making = file.resolveSibling("cluster.json.new");
+        Files.deleteIfExists(making);
+        writeNew(making, document.toJson());
+        Files.move(making, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        folder.writeServerAddress(document.addresses());
     }
 
     /** Writes a file that only its owner may read, if it is not there. */

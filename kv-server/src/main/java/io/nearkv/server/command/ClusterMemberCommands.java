@@ -11,13 +11,10 @@ import io.nearkv.core.identity.IdentityDirectory;
 import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.Console;
 import io.nearkv.server.cli.ExitCode;
-import io.nearkv.server.config.DataFolder;
 import io.nearkv.server.node.ClusterDocument;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.ExecutionException;
@@ -54,21 +51,7 @@ final class ClusterMemberCommands {
         }
 
         final ClusterDocument document() {
-            return ClusterDocument.read(file());
-        }
-
-        final Path file() {
-            return folder().path().resolve("cluster.json");
-        }
-
-        /** Puts a document in the place of the one before, and has commands find the nodes that it names. */
-        final void write(ClusterDocument document) throws IOException {
-            Path making = file().resolveSibling("cluster.json.new");
-            Files.deleteIfExists(making);
-            ClusterCommands.writeNew(making, document.toJson());
-            Files.move(making, file(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            DataFolder data = folder();
-            data.writeServerAddress(document.addresses());
+            return ClusterDocument.read(folder().path().resolve("cluster.json"));
         }
 
         /** Asks until nothing is under way, and tells each step once. */
@@ -136,7 +119,7 @@ final class ClusterMemberCommands {
                 } catch (IllegalArgumentException e) {
                     throw CommandException.usage(String.valueOf(e.getMessage()));
                 }
-                write(document);
+                ClusterCommands.replace(folder(), document);
                 member = placed.member();
             } else if (equals > 0
                     && !ClusterCommands.Placed.parse("NAME=HOST:PORT", node)
@@ -149,12 +132,7 @@ final class ClusterMemberCommands {
             Path join = folder.resolve(name + ".join");
             if (Files.notExists(join)) {
                 IdentityDirectory identity = IdentityDirectory.open(folder, InstantSource.system());
-                ClusterCommands.writeNew(
-                        join,
-                        new String(
-                                identity.join(name, Version.build(), ClusterCommands.LIFETIME)
-                                        .toJson(),
-                                StandardCharsets.UTF_8));
+                ClusterCommands.writeJoin(identity, name, join);
             }
             console().out().line("if it does not run yet, start it: " + ClusterCommands.startLine(folder, name));
             return drive(
@@ -199,7 +177,7 @@ final class ClusterMemberCommands {
             }
             ExitCode code = drive(kv, new ClusterQuestion.Remove(node), "node '" + node + "' is no member any more");
             if (listed) {
-                write(document.without(node));
+                ClusterCommands.replace(folder(), document.without(node));
             }
             return code;
         }

@@ -74,6 +74,8 @@ final class Commands {
             case "cluster move" -> new ClusterMemberCommands.Move(console);
             case "cluster rebalance" -> new ClusterMemberCommands.Rebalance(console);
             case "cluster transfer-leader" -> new ClusterMemberCommands.TransferLeader(console);
+            case "cluster backup" -> new ClusterBackupCommands.Save(console);
+            case "cluster restore" -> new ClusterBackupCommands.Restore(console);
             case "env" -> new GroupCommand.Env(console);
             case "env create" -> new EnvCommands.Create(console);
             case "env list" -> new EnvCommands.ListAll(console);

@@ -22,8 +22,10 @@ public record CacheSettings(
      *
      * @param document the file that all nodes share, as 'nearkv cluster init' makes it
      * @param join the join file of the node, or null if the data folder has one unpacked already
+     * @param backups the folder with the backup that the cluster begins with, or null
      */
-    public record Cluster(Path document, @Nullable Path join) {
+    public record Cluster(
+            Path document, @Nullable Path join, @Nullable Path backups) {
         /** Checks that nothing is missing. */
         public Cluster {
             requireNonNull(document, "document");

@@ -2,6 +2,7 @@ package io.nearkv.server.node;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.nearkv.cluster.ClusterLayout;
 import io.nearkv.cluster.ClusterMember;
 import io.nearkv.core.AccountId;
@@ -79,6 +80,10 @@ public record ClusterDocument(ClusterLayout layout, Map<String, Place> places) {
             @Nullable Named namespace,
             int partitions,
             int copies,
+            // Left out where there is none, so that a version that knows no backups still reads the file.
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String backup,
+
             @Nullable List<NodeLine> nodes) {}
 
     /** Makes the map read-only, and checks that it has each member. */
@@ -159,7 +164,8 @@ public record ClusterDocument(ClusterLayout layout, Map<String, Place> places) {
                                 given(namespace.name(), "namespace.name")),
                         members,
                         content.partitions(),
-                        content.copies()),
+                        content.copies(),
+                        content.backup()),
                 places);
     }
 
@@ -181,6 +187,11 @@ public record ClusterDocument(ClusterLayout layout, Map<String, Place> places) {
         Map<String, Place> all = new LinkedHashMap<>(places);
         all.put(member.id(), place);
         return new ClusterDocument(layout.withMembers(members), all);
+    }
+
+    /** Returns the document of another cluster with the same nodes that begins with a backup of this one. */
+    public ClusterDocument restored(UUID id, String checksum) {
+        return new ClusterDocument(layout.restored(id, checksum), places);
     }
 
     /** Returns a copy without a node. */
@@ -222,6 +233,7 @@ public record ClusterDocument(ClusterLayout layout, Map<String, Place> places) {
                                 layout.namespace().title()),
                         layout.partitions(),
                         layout.copies(),
+                        layout.backup(),
                         nodes))
                 + "\n";
     }

@@ -310,6 +310,7 @@ public final class Node {
                         ClusterOptions.builder()
                                 .clock(clock)
                                 .tls(clusterTls(settings.tls()))
+                                .backups(cluster.backups())
                                 .build(),
                         engine.build(),
                         peers));
