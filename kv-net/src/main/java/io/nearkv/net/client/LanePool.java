@@ -355,6 +355,25 @@ final class LanePool implements Backend {
         return lastFailure();
     }
 
+    /** Notes that a server is silent on the connection of a lane: the others look, too. */
+    void onSuspicion(Lane finder, ServerAddress suspect) {
+        for (Lane lane : lanes) {
+            if (lane == finder) {
+                continue;
+            }
+            try {
+                lane.loop.execute(() -> {
+                    Session current = lane.uplink.session();
+                    if (current != null) {
+                        current.onSuspicion(suspect);
+                    }
+                });
+            } catch (RejectedExecutionException e) {
+                assert isClosed();
+            }
+        }
+    }
+
     /** Wakes those that wait for a lane to change its state. */
     void onLaneChanged() {
         lock.lock();

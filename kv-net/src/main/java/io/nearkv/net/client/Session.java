@@ -381,6 +381,13 @@ final class Session extends ChannelInboundHandlerAdapter {
 
     // ---- is the peer alive?
 
+    /** Asks whether this server is alive, if it is the one that another connection has found silent. */
+    void onSuspicion(ServerAddress suspect) {
+        if (silence != null && address.equals(suspect)) {
+            silence.ask();
+        }
+    }
+
     Channel channel() {
         return Slot.required(channel);
     }

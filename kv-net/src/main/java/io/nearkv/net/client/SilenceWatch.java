@@ -20,6 +20,8 @@ final class SilenceWatch {
      * the loop) the answer may lie unread in the socket. The loop reads its sockets between any two ticks, since a task that is scheduled now runs in a later turn at the
      * earliest; and a tick that comes late counts for nothing, since the pause before it may have begun when the sockets had been looked at. So a pause of whatever length costs no
      * connection.
+     *
+     * What a pool has learned on one connection holds for the others: when one asks, those to the same server ask, too, or each would lose calls, and as much time, by itself.
      */
 
     /** In each timeout: the more of them, the less the time until the end differs from twice the timeout. */
@@ -72,6 +74,20 @@ final class SilenceWatch {
         if (nextTick == null) {
             begin();
         }
+    }
+
+    /** Asks now, because another connection to the same server has been silent for a whole timeout. */
+    void ask() {
+        if (stopped || asked) {
+            return;
+        }
+        if (nextTick == null) {
+            begin();
+        } else {
+            silentTicks = -1; // The tick that is under way counts for nothing: most of it may be over.
+        }
+        asked = true;
+        ping();
     }
 
     private void keepAlive() {
@@ -129,6 +145,7 @@ final class SilenceWatch {
             asked = true;
             silentTicks = 0;
             ping();
+            lane.pool.onSuspicion(lane, session.address());
         }
         schedule();
     }

@@ -135,6 +135,25 @@ class ClientSilenceTest {
     }
 
     @Test
+    void what_one_connection_finds_out_the_others_to_that_server_need_not_find_out_again() {
+        Served served = serve();
+        KvClient client = open(served.client(served.proxy.address())
+                .connections(2)
+                .silenceTimeout(HALF_SECOND)
+                .build());
+        await().atMost(LONG).until(() -> client.stats().connected() == 2);
+        served.proxy.freeze();
+
+        // Not a read, which would be tried again on the other one.
+        CompletableFuture<WriteResult> write = client.store()
+                .write(served.namespace, Mutation.put(KEY, Value.of("v")), WriteOptions.DEFAULT.withTimeout(LONG));
+
+        // Nothing is asked on the other one, which would be pinged after ten seconds.
+        await().atMost(SOON).until(() -> client.stats().deadPeers() == 2);
+        assertThat(failure(write).code()).isEqualTo(ErrorCode.OUTCOME_UNKNOWN);
+    }
+
+    @Test
     void a_feed_goes_on_at_the_next_server_without_a_gap() throws Exception {
         Served served = serve();
         KvClient client = clientOfTwo(served, options -> options.silenceTimeout(HALF_SECOND));
