@@ -15,11 +15,14 @@ import org.jspecify.annotations.Nullable;
 /** The other nodes of a cluster over our own protocol, a client for each that was asked once. Thread-safe. */
 final class ClusterPeers implements PeerStores {
     private static final int CONNECTIONS = 2;
-    /** A node that comes back is needed at once. */
-    /** About as long as it takes until another node leads: then there is no sense in waiting for this one. */
-    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(1);
+    /** Less than it takes until another node leads: requests wait for it, and one that goes to a node that hangs is to find the next leader as soon as there is one. */
+    private static final Duration CONNECT_TIMEOUT = Duration.ofMillis(500);
 
     private static final Duration SILENCE_TIMEOUT = Duration.ofMillis(500);
+    /** Whether to try again, and where, is for whoever asks to decide: by then another node may lead. */
+    private static final int ATTEMPTS = 1;
+
+    /** A node that comes back is needed at once. */
     private static final Backoff BACKOFF = new Backoff(Duration.ofMillis(20), Duration.ofMillis(250));
 
     private final String token;
@@ -58,6 +61,7 @@ final class ClusterPeers implements PeerStores {
                 .store(log)
                 .connectTimeout(CONNECT_TIMEOUT)
                 .silenceTimeout(SILENCE_TIMEOUT)
+                .maxAttempts(ATTEMPTS)
                 .backoff(BACKOFF);
         Path roots = files == null ? null : files.clientRoots();
         if (files != null && roots != null) {
