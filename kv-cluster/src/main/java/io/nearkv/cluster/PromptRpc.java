@@ -4,7 +4,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.grpc.GrpcFactory;
@@ -28,11 +28,15 @@ final class PromptRpc implements RpcType {
     static final class Senders {
         private static final long FIRST_PAUSE_MICROS = 500;
         private static final long LAST_PAUSE_MICROS = 100_000;
+        /** More than the pause between two heartbeats. */
+        private static final long SILENT_MILLIS = 1000;
 
         private final Set<LogAppender> senders = ConcurrentHashMap.newKeySet();
 
         private final BooleanSupplier moreComes;
-        private final AtomicBoolean telling = new AtomicBoolean();
+        /** Grows with each commit: whoever tells of an earlier one leaves it to who tells of this. */
+        private final AtomicLong round = new AtomicLong();
+
         private volatile long committed = -1;
 
         /**
@@ -47,31 +51,32 @@ final class PromptRpc implements RpcType {
         /** Has those followers told that do not know yet how far the log is committed. */
         void commitMoved(long index) {
             committed = index;
-            if (telling.compareAndSet(false, true)) {
-                tell(FIRST_PAUSE_MICROS);
-            }
+            tell(round.incrementAndGet(), FIRST_PAUSE_MICROS);
         }
 
         /** A follower that has not answered for an entry yet is not told of a commit, so that it has to be tried again. */
-        private void tell(long pauseMicros) {
-            if (moreComes.getAsBoolean()) {
-                telling.set(false);
+        private void tell(long of, long pauseMicros) {
+            if (moreComes.getAsBoolean() || of != round.get()) {
                 return;
             }
             boolean behind = false;
             senders.removeIf(sender -> !sender.isRunning());
             for (LogAppender sender : senders) {
-                if (sender.getFollower().getCommitIndex() < committed) {
+                if (sender.getFollower().getCommitIndex() < committed && answers(sender)) {
                     sender.triggerHeartbeat();
                     behind = true;
                 }
             }
+            // Otherwise all are told, or it is left to the next heartbeat.
             if (behind && pauseMicros < LAST_PAUSE_MICROS) {
                 CompletableFuture.delayedExecutor(pauseMicros, TimeUnit.MICROSECONDS)
-                        .execute(() -> tell(2 * pauseMicros));
-            } else {
-                telling.set(false); // Told, or left to the next heartbeat.
+                        .execute(() -> tell(of, 2 * pauseMicros));
             }
+        }
+
+        /** One that is down or hangs is not told anything, and would only be sent heartbeat upon heartbeat. */
+        private static boolean answers(LogAppender sender) {
+            return sender.getFollower().getLastRpcResponseTime().elapsedTimeMs() < SILENT_MILLIS;
         }
     }
 
