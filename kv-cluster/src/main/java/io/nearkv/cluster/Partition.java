@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
@@ -34,6 +36,7 @@ import org.apache.ratis.protocol.SnapshotManagementRequest;
 import org.apache.ratis.protocol.TransferLeadershipRequest;
 import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.impl.Candidacy;
 import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
 import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
@@ -94,6 +97,12 @@ final class Partition implements AutoCloseable {
     private boolean closed;
     private long bytesSinceSnapshot;
 
+    /** How long a leader may be silent until this node stands for election; another one each time, so that not all stand at once. */
+    private volatile long patienceMillis;
+    // Of the thread that ticks.
+    private long lastTickNanos = System.nanoTime();
+    private long watchedSinceNanos = lastTickNanos;
+
     private final LongAdder entries = new LongAdder();
     private final LongAdder commands = new LongAdder();
     private final LongAdder unknown = new LongAdder();
@@ -122,6 +131,7 @@ final class Partition implements AutoCloseable {
         this.stateMachine = new PartitionStateMachine(storeOptions, layout, beginning, new Listener());
         this.visibility = new Visibility(this::shownReplica);
         this.lease = new ReadLease(options.electionTimeout());
+        this.patienceMillis = newPatience();
         this.proposer = new Thread(this::run, "nearkv-proposer-" + number);
         proposer.setDaemon(true);
     }
@@ -448,9 +458,30 @@ final class Partition implements AutoCloseable {
         }
     }
 
-    /** Gives up waiting for entries whose deadline is over, and for room in the log. Called now and then. */
+    /** As Ratis draws its election timeouts. */
+    private long newPatience() {
+        long shortest = options.electionTimeout().toMillis();
+        return shortest + ThreadLocalRandom.current().nextLong(shortest / 2 + 1);
+    }
+
+    /** Stands for election if it is time. */
+    private void watchLeader(long now) {
+        long patienceNanos = TimeUnit.MILLISECONDS.toNanos(patienceMillis);
+        if (now - lastTickNanos > patienceNanos / 2) {
+            watchedSinceNanos = now; // This process stood still: what the leader has sent may lie unread.
+        }
+        lastTickNanos = now;
+        RaftServer.Division division = division();
+        if (division != null && now - watchedSinceNanos > patienceNanos && Candidacy.stand(division, patienceMillis)) {
+            watchedSinceNanos = now;
+            patienceMillis = newPatience();
+        }
+    }
+
+    /** Stands for election, and gives up waiting for entries whose deadline is over, and for room in the log, if it is time. Called every few milliseconds. */
     void tick() {
         long now = System.nanoTime();
+        watchLeader(now);
         expireQueued(now);
         for (Entry entry : List.copyOf(underWay.values())) {
             boolean waited = false;
@@ -642,6 +673,7 @@ final class Partition implements AutoCloseable {
             if (!leads()) {
                 lease.ended();
             }
+            patienceMillis = newPatience();
             leadershipWaiters.values().forEach(waiter -> waiter.complete(null));
         }
 
