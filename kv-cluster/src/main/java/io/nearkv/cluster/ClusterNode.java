@@ -516,6 +516,22 @@ public final class ClusterNode implements AutoCloseable {
         return partitions.get(log).leads();
     }
 
+    /** Hands leaderships on, if this node has any; it goes on to serve, and hands requests on. Blocks, a few seconds at most. */
+    public void handOver() {
+        CompletableFuture.allOf(members.stream()
+                        .filter(each -> each.leadsWithOthers())
+                        .map(each -> CompletableFuture.runAsync(each::handOver, ClusterNode::onItsOwn))
+                        .toArray(CompletableFuture[]::new))
+                .join();
+    }
+
+    /** Not on the threads of the timer: there are few, and requests that are handed on wait for their turn there. */
+    private static void onItsOwn(Runnable task) {
+        Thread thread = new Thread(task, "nearkv-hand-over");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
     /** Hands leaderships on, if this node has any, then stops. Requests that are under way get their answer, or one that says that it is unknown. Idempotent. */
     @Override
     public void close() {
@@ -523,11 +539,7 @@ public final class ClusterNode implements AutoCloseable {
             return;
         }
         RaftServer running = host.end();
-        CompletableFuture.allOf(members.stream()
-                        .filter(each -> each.leadsWithOthers())
-                        .map(each -> CompletableFuture.runAsync(each::handOver, timer))
-                        .toArray(CompletableFuture[]::new))
-                .join();
+        handOver();
         partitions.forEach(Partition::close);
         timer.shutdown(); // Requests that wait for their turn still get it, and learn that there is no more.
         try {

@@ -16,6 +16,7 @@ import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -24,6 +25,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftClientReply;
@@ -734,6 +736,19 @@ final class Partition implements AutoCloseable {
         lease.givenUp(division == null ? Long.MAX_VALUE : division.getInfo().getCurrentTerm());
         return server().transferLeadershipAsync(new TransferLeadershipRequest(
                 clientId, self, group, callIds.incrementAndGet(), to, timeout.toMillis()));
+    }
+
+    /** Returns the names of those followers that have not answered this node, which leads, for an election timeout. */
+    Set<String> silentFollowers() {
+        RaftServer.Division division = division();
+        if (division == null) {
+            return Set.of();
+        }
+        long patience = options.electionTimeout().toMillis();
+        return division.getInfo().getRoleInfoProto().getLeaderInfo().getFollowerInfoList().stream()
+                .filter(follower -> follower.getLastRpcElapsedTimeMs() > patience)
+                .map(follower -> Disk.node(RaftPeerId.valueOf(follower.getId().getId())))
+                .collect(Collectors.toSet());
     }
 
     /** Notes that this node cannot go on. */

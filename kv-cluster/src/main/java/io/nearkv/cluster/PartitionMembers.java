@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -301,11 +302,15 @@ final class PartitionMembers {
             throw Partition.notLeader(partition.leader());
         }
         List<ClusterView.Member> members = part().members();
+        // One that does not answer may be as far as the others, and would be waited for, while nobody leads.
+        Set<String> silent = partition.silentFollowers();
         List<ClusterView.Member> candidates = members.stream()
                 .filter(member -> to == null
                         ? !member.node().equals(self.id())
                         : member.node().equals(to))
-                .sorted(Comparator.comparing(ClusterView.Member::committed).reversed())
+                .sorted(Comparator.comparing((ClusterView.Member member) -> silent.contains(member.node()))
+                        .thenComparing(Comparator.comparing(ClusterView.Member::committed)
+                                .reversed()))
                 .toList();
         if (to != null && candidates.isEmpty()) {
             throw new KvException(

@@ -654,6 +654,12 @@ public final class Node {
                 log.atWarn().setCause(e).log("the record of the address stays; it does no harm");
             }
         }
+        ClusterNode member = state.member();
+        if (member != null) {
+            // While everybody still reaches this node and through it the next leader: whoever is sent away first finds
+            // nobody who leads.
+            member.handOver();
+        }
         drain();
         close(owned);
         log.atInfo().log("stopped");

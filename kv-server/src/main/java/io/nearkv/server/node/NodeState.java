@@ -86,6 +86,12 @@ final class NodeState implements MetricSources {
         member = node;
     }
 
+    /** Returns the node of a cluster that this is, or null. */
+    @Nullable
+    ClusterNode member() {
+        return member;
+    }
+
     /**
      * The node serves from now on.
      *
