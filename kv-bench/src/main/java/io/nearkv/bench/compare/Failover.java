@@ -3,7 +3,6 @@ package io.nearkv.bench.compare;
 import io.nearkv.bench.macro.Host;
 import io.nearkv.bench.macro.Launcher;
 import io.nearkv.core.ErrorCode;
-import io.nearkv.core.Kv;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvNamespace;
 import io.nearkv.net.client.KvClient;
@@ -20,7 +19,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -29,14 +27,20 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * {@code kv-bench/run failover}: how long nobody's writes are acknowledged when the node that leads a cluster of three is killed, is cut off (stopped without being told), or is asked to stop. One
- * client writes one key after the other and knows all nodes; the pause is the longest time between two acknowledgements around the event.
+ * {@code kv-bench/run failover}: how long nobody's writes are acknowledged when the node that leads a cluster of three is killed, is cut off (stopped without being told), or is asked to stop. Two
+ * clients write one key after the other and know all nodes; when it happens, one is connected to the node that leads, the other to another node. The pause of a client is the longest time between
+ * two acknowledgements around the event.
  */
 @Command(
         name = "failover",
         mixinStandardHelpOptions = true,
         description = "Measures for how long a cluster of three acknowledges no write when its leader goes away.")
 public final class Failover implements Callable<Integer> {
+    /** Whatever does not come about within this does not come about at all. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
+
     @Option(names = "--rounds", defaultValue = "10", description = "How often each event happens. Default: 10.")
     private int rounds;
 
@@ -47,6 +51,9 @@ public final class Failover implements Callable<Integer> {
     private @Nullable Path work;
 
     private final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    private final List<String> acknowledged = new ArrayList<>();
+    private final List<String> failures = new ArrayList<>();
+    private int writers;
 
     private Failover() {}
 
@@ -68,26 +75,31 @@ public final class Failover implements Callable<Integer> {
         }
     }
 
-    /** One who writes without end. */
+    /** One who writes, for one event. */
     private static final class Writer extends Thread {
+        private final KvClient client;
         private final KvNamespace namespace;
-        private final AtomicBoolean over = new AtomicBoolean();
+        private final String prefix;
+        private volatile boolean over;
         private final AtomicLong last = new AtomicLong(System.nanoTime());
         private final AtomicLong longest = new AtomicLong();
-        /** Read after the end. */
+
+        /** Read after the end, as is the next. */
         final List<String> acknowledged = new ArrayList<>();
 
-        final List<String> failures = Collections.synchronizedList(new ArrayList<>());
+        final List<String> failures = new ArrayList<>();
 
-        Writer(KvNamespace namespace) {
-            this.namespace = namespace;
+        Writer(KvClient client, String prefix) {
+            this.client = client;
+            this.namespace = client.kv().namespace("default");
+            this.prefix = prefix;
             setDaemon(true);
         }
 
         @Override
         public void run() {
-            for (long i = 0; !over.get(); i++) {
-                String key = "k" + i;
+            for (long i = 0; !over; i++) {
+                String key = prefix + i;
                 try {
                     long unused = namespace.put(key, key).orThrow();
                     acknowledged.add(key);
@@ -102,17 +114,35 @@ public final class Failover implements Callable<Integer> {
             }
         }
 
+        /** Waits until writes have gone on for half a second without interruption. */
+        void awaitSteady() throws IOException {
+            long from = System.nanoTime();
+            while (last.get() - from < TimeUnit.MILLISECONDS.toNanos(500)) {
+                if (System.nanoTime() - from > PATIENCE.toNanos()) {
+                    throw new IOException("no write was acknowledged within " + PATIENCE.toSeconds()
+                            + " s, connections: " + client.stats().connections());
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+            }
+        }
+
         void begin() {
             longest.set(0);
         }
 
         /** Returns the longest pause since the beginning, once writes go on again for a while. */
-        double endMillis() {
-            long mark = System.nanoTime();
-            while (last.get() - mark < TimeUnit.MILLISECONDS.toNanos(500)) {
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
-            }
+        double endMillis() throws IOException {
+            awaitSteady();
             return longest.get() / 1e6;
+        }
+
+        void end() throws IOException, InterruptedException {
+            over = true;
+            join(CALL_TIMEOUT.multipliedBy(2).toMillis());
+            if (isAlive()) {
+                throw new IOException("a write has no end, though its timeout is " + CALL_TIMEOUT.toSeconds() + " s");
+            }
+            client.close();
         }
     }
 
@@ -123,54 +153,98 @@ public final class Failover implements Callable<Integer> {
         Path base = work != null ? work : Path.of(System.getProperty("java.io.tmpdir"));
         try (Children children = new Children(base)) {
             NearkvNodes nodes = NearkvNodes.start(children, nearkv, null, children.newFolder("failover"));
-            int unused = nodes.awaitLeader();
-            KvClientBuilder client = KvClient.builder().token(nodes.token()).timeout(Duration.ofSeconds(10));
-            for (int i = 0; i < nodes.processes().size(); i++) {
-                client.server("kv://127.0.0.1:" + nodes.port(i));
+            List<String> summary = new ArrayList<>();
+            for (Event event : Event.values()) {
+                summary.addAll(measure(nodes, event));
             }
-            try (Kv kv = client.build().kv()) {
-                Writer writer = new Writer(kv.namespace("default"));
-                writer.start();
-                for (Event event : Event.values()) {
-                    measure(nodes, writer, event);
-                }
-                writer.over.set(true);
-                writer.join();
-                long lost = 0;
-                for (String key : writer.acknowledged) {
-                    lost += key.equals(writer.namespace.getString(key).orElse(null)) ? 0 : 1;
-                }
-                out.printf(
-                        Locale.ROOT,
-                        "%,d writes acknowledged, %d of them lost; failures told to the client: %s%n",
-                        writer.acknowledged.size(),
-                        lost,
-                        writer.failures);
-                return lost == 0 ? 0 : 1;
+            summary.forEach(out::println);
+            int leader = nodes.awaitLeader();
+            try (KvClient client = client(nodes, leader)) {
+                return check(client.kv().namespace("default"));
             }
         }
     }
 
-    private void measure(NearkvNodes nodes, Writer writer, Event event) throws IOException, InterruptedException {
-        List<Double> pauses = new ArrayList<>();
-        for (int round = 0; round < rounds; round++) {
+    private int check(KvNamespace namespace) {
+        long lost = 0;
+        for (String key : acknowledged) {
+            lost += key.equals(namespace.getString(key).orElse(null)) ? 0 : 1;
+        }
+        out.printf(
+                Locale.ROOT,
+                "%,d writes acknowledged, %d of them lost; failures told to the clients: %s%n",
+                acknowledged.size(),
+                lost,
+                failures);
+        return lost == 0 ? 0 : 1;
+    }
+
+    /** Returns a client that is connected to this node as long as that answers. */
+    private static KvClient client(NearkvNodes nodes, int first) throws IOException {
+        KvClientBuilder client = KvClient.builder().token(nodes.token()).timeout(CALL_TIMEOUT);
+        int count = nodes.processes().size();
+        for (int i = 0; i < count; i++) {
+            client.server("kv://127.0.0.1:" + nodes.port((first + i) % count));
+        }
+        return client.build();
+    }
+
+    private Writer startWriter(NearkvNodes nodes, int first) throws IOException {
+        Writer writer = new Writer(client(nodes, first), "w" + writers++ + "-");
+        writer.start();
+        return writer;
+    }
+
+    private List<String> measure(NearkvNodes nodes, Event event) throws IOException, InterruptedException {
+        List<Double> atLeader = new ArrayList<>();
+        List<Double> elsewhere = new ArrayList<>();
+        for (int round = 1; round <= rounds; round++) {
             int leader = nodes.awaitLeader();
+            List<Writer> pair = List.of(
+                    startWriter(nodes, leader),
+                    startWriter(nodes, (leader + 1) % nodes.processes().size()));
+            for (Writer writer : pair) {
+                writer.awaitSteady();
+                writer.begin();
+            }
             Process process = nodes.processes().get(leader);
-            writer.begin();
             signal(event == Event.KILL ? "KILL" : event == Event.CUT_OFF ? "STOP" : "TERM", process);
-            pauses.add(writer.endMillis());
+            atLeader.add(pair.get(0).endMillis());
+            elsewhere.add(pair.get(1).endMillis());
+            for (Writer writer : pair) {
+                writer.end();
+                acknowledged.addAll(writer.acknowledged);
+                failures.addAll(writer.failures);
+            }
+            out.printf(
+                    Locale.ROOT,
+                    "%-11s round %d of %d: client at the leader %.0f ms, at another node %.0f ms%n",
+                    event.label,
+                    round,
+                    rounds,
+                    atLeader.get(round - 1),
+                    elsewhere.get(round - 1));
             if (event == Event.CUT_OFF) {
                 signal("CONT", process);
+                nodes.awaitFollower(leader); // For a moment it still takes itself for the leader.
             } else {
-                int unused = process.waitFor();
+                if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                    throw new IOException(
+                            "the node did not end within " + PATIENCE.toSeconds() + " s of " + event.label);
+                }
                 nodes.restart(leader);
             }
         }
+        return List.of(line(event, "client at the leader", atLeader), line(event, "client at another node", elsewhere));
+    }
+
+    private static String line(Event event, String where, List<Double> pauses) {
         Collections.sort(pauses);
-        out.printf(
+        return String.format(
                 Locale.ROOT,
-                "%-11s  %d times: p50 %.0f ms, p90 %.0f ms, longest %.0f ms%n",
+                "%-11s %-22s %d times: p50 %.0f ms, p90 %.0f ms, longest %.0f ms",
                 event.label,
+                where,
                 pauses.size(),
                 pauses.get(pauses.size() / 2),
                 pauses.get(Math.min(pauses.size() - 1, pauses.size() * 9 / 10)),
@@ -178,8 +252,9 @@ public final class Failover implements Callable<Integer> {
     }
 
     private static void signal(String name, Process process) throws IOException, InterruptedException {
-        int unused = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
-                .start()
-                .waitFor();
+        Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
+        if (!kill.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS) || kill.exitValue() != 0) {
+            throw new IOException("cannot send " + name + " to process " + process.pid());
+        }
     }
 }

@@ -1,5 +1,7 @@
 package io.nearkv.bench.compare;
 
+import io.nearkv.net.client.KvClient;
+import io.nearkv.net.client.KvClientBuilder;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -20,12 +22,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Three nodes of a nearkv cluster, a process each, that can be ended and started again. Not thread-safe. */
+/** The nodes of a nearkv cluster, a process each, that can be ended and started again. Not thread-safe. */
 final class NearkvNodes {
     private static final Duration START = Duration.ofSeconds(60);
-    private static final int NODES = 3;
     /** A node has so many ports in a row. */
     private static final int PORTS = 5;
+
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private final Children children;
     private final String launcher;
@@ -44,27 +47,35 @@ final class NearkvNodes {
         this.shared = folder.resolve("cluster");
     }
 
-    /** Makes a cluster and starts its nodes. */
+    /** Makes a cluster of three nodes and starts them. */
     static NearkvNodes start(Children children, Path nearkv, @Nullable Integer cpu, Path folder)
+            throws IOException, InterruptedException {
+        return start(children, nearkv, cpu, folder, 3, 1);
+    }
+
+    /** Makes a cluster of some nodes, over so many partitions, and starts them. */
+    static NearkvNodes start(
+            Children children, Path nearkv, @Nullable Integer cpu, Path folder, int count, int partitions)
             throws IOException, InterruptedException {
         NearkvNodes nodes = new NearkvNodes(children, nearkv, cpu, folder);
         List<String> init = new ArrayList<>(List.of(nodes.launcher, "cluster", "init", nodes.shared.toString()));
-        for (int i = 0; i < NODES; i++) {
+        init.addAll(List.of("--partitions", Integer.toString(partitions)));
+        for (int i = 0; i < count; i++) {
             int port = freePorts();
             nodes.ports.add(port);
             init.addAll(List.of("--node", name(i) + "=127.0.0.1:" + port));
         }
         Process made = children.start("init", init, null, Map.of(), folder);
         RunningServer.discard(made);
-        if (made.waitFor() != 0) {
+        if (!made.waitFor(START.toSeconds(), TimeUnit.SECONDS) || made.exitValue() != 0) {
             throw new IOException("'nearkv cluster init' failed, see " + folder.resolve("init.err"));
         }
         List<BufferedReader> outputs = new ArrayList<>();
-        for (int i = 0; i < NODES; i++) {
+        for (int i = 0; i < count; i++) {
             nodes.processes.add(nodes.launch(i));
             outputs.add(Children.lines(nodes.processes.get(i)));
         }
-        for (int i = 0; i < NODES; i++) {
+        for (int i = 0; i < count; i++) {
             String line = Children.awaitLine(nodes.processes.get(i), outputs.get(i), "nearkv ready ", START);
             nodes.account = RunningServer.field(line, "account");
         }
@@ -101,9 +112,49 @@ final class NearkvNodes {
         Process process = launch(node);
         processes.set(node, process);
         String unused = Children.awaitLine(process, Children.lines(process), "nearkv ready ", START);
-        int unusedNode = await(
+        awaitReady(node);
+    }
+
+    private void awaitReady(int node) throws IOException, InterruptedException {
+        int unused = await(
                 1,
                 one -> ask("http://127.0.0.1:" + (port(node) + 1) + "/readyz").startsWith("ready"));
+    }
+
+    /** Waits until all nodes know of each partition who leads it. */
+    void awaitReady() throws IOException, InterruptedException {
+        for (int node = 0; node < processes.size(); node++) {
+            awaitReady(node);
+        }
+    }
+
+    /** Returns a builder of clients that know all nodes. */
+    KvClientBuilder client() throws IOException {
+        KvClientBuilder client = KvClient.builder().token(token());
+        ports.forEach(port -> client.server("kv://127.0.0.1:" + port));
+        return client;
+    }
+
+    /** Returns the processes of all nodes. */
+    long[] pids() {
+        return processes.stream().mapToLong(Process::pid).toArray();
+    }
+
+    /** Returns the newest term that a node tells: it grows with every election. */
+    long term() throws InterruptedException {
+        long newest = -1;
+        for (int node = 0; node < processes.size(); node++) {
+            String name = "nearkv_cluster_term ";
+            newest = Math.max(
+                    newest,
+                    metrics(node)
+                            .lines()
+                            .filter(line -> line.startsWith(name))
+                            .mapToLong(line -> (long) Double.parseDouble(line.substring(name.length())))
+                            .max()
+                            .orElse(-1));
+        }
+        return newest;
     }
 
     List<Process> processes() {
@@ -125,9 +176,23 @@ final class NearkvNodes {
 
     /** Waits until a node leads, and returns which. */
     int awaitLeader() throws IOException, InterruptedException {
-        return await(
-                NODES,
-                node -> ask("http://127.0.0.1:" + (port(node) + 1) + "/metrics").contains("\nnearkv_cluster_leads 1"));
+        return await(processes.size(), node -> leads(node));
+    }
+
+    /** Waits until a node, which may have led, knows that it does not lead any more. */
+    void awaitFollower(int node) throws IOException, InterruptedException {
+        int unused = await(1, one -> {
+            String metrics = metrics(node);
+            return metrics.contains("\nnearkv_cluster_leads 0");
+        });
+    }
+
+    private boolean leads(int node) throws InterruptedException {
+        return metrics(node).contains("\nnearkv_cluster_leads 1");
+    }
+
+    private String metrics(int node) throws InterruptedException {
+        return ask("http://127.0.0.1:" + (port(node) + 1) + "/metrics");
     }
 
     /** What is waited for. */
@@ -156,8 +221,7 @@ final class NearkvNodes {
     /** Returns the body of an answer, or nothing if there is none. */
     static String ask(HttpRequest.Builder request) throws InterruptedException {
         try {
-            return HttpClient.newHttpClient()
-                    .send(request.timeout(Duration.ofSeconds(2)).build(), HttpResponse.BodyHandlers.ofString())
+            return HTTP.send(request.timeout(Duration.ofSeconds(2)).build(), HttpResponse.BodyHandlers.ofString())
                     .body();
         } catch (IOException e) {
             return ""; // It does not answer yet.
