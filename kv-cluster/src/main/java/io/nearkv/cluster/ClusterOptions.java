@@ -35,6 +35,7 @@ public final class ClusterOptions {
     private final Duration uploadIdleTime;
     private final Duration sweepInterval;
     private final long snapshotBytes;
+    private final Duration snapshotAge;
     private final int retainedEntries;
     private final long snapshotBytesPerSecond;
     private final @Nullable Path backups;
@@ -50,6 +51,7 @@ public final class ClusterOptions {
         this.uploadIdleTime = b.uploadIdleTime;
         this.sweepInterval = b.sweepInterval;
         this.snapshotBytes = b.snapshotBytes;
+        this.snapshotAge = b.snapshotAge;
         this.retainedEntries = b.retainedEntries;
         this.snapshotBytesPerSecond = b.snapshotBytesPerSecond;
         this.backups = b.backups;
@@ -97,6 +99,10 @@ public final class ClusterOptions {
         return snapshotBytes;
     }
 
+    Duration snapshotAge() {
+        return snapshotAge;
+    }
+
     int retainedEntries() {
         return retainedEntries;
     }
@@ -126,6 +132,7 @@ public final class ClusterOptions {
         private Duration uploadIdleTime = Duration.ofMinutes(10);
         private Duration sweepInterval = Duration.ofSeconds(1);
         private long snapshotBytes = 64L << 20;
+        private Duration snapshotAge = Duration.ofHours(1);
         private int retainedEntries = 10_000;
         private long snapshotBytesPerSecond = 64L << 20;
         private @Nullable Path backups;
@@ -203,7 +210,18 @@ public final class ClusterOptions {
             return this;
         }
 
-        /** Entries that are kept behind a snapshot, so that a node which was away for a moment needs none. Default 10,000. */
+        /**
+         * How old the first entry since the last snapshot may get, 1 ms to 30 days; then another one is taken, so that the log can be cut. For nodes that do not have them, entries stay until the
+         * one after that. Default 1 hour.
+         */
+        @CanIgnoreReturnValue
+        public Builder snapshotAge(Duration age) {
+            range("snapshotAge in ms", age.toMillis(), 1, Duration.ofDays(30).toMillis());
+            this.snapshotAge = age;
+            return this;
+        }
+
+        /** Most entries that are kept behind a snapshot because a node does not have them, so that one which was away for a moment needs no snapshot. Default 10,000. */
         @CanIgnoreReturnValue
         public Builder retainedEntries(int count) {
             this.retainedEntries = (int) range("retainedEntries", count, 0, 1 << 30);

@@ -60,7 +60,7 @@ final class Partition implements AutoCloseable {
     private static final int MAX_UNDER_WAY = 2;
     private static final int ENTRY_BYTES = 512 << 10;
     private static final int ENTRY_COMMANDS = 4096;
-    private static final long SNAPSHOT_MILLIS = 60_000;
+    private static final long SNAPSHOT_PATIENCE_MILLIS = 60_000;
 
     private final int number;
     private final RaftGroupId group;
@@ -97,7 +97,10 @@ final class Partition implements AutoCloseable {
     private long queuedBytes;
     private int entriesUnderWay;
     private boolean closed;
-    private long bytesSinceSnapshot;
+
+    private final SnapshotSchedule snapshots;
+    /** Its last entry, or -1; all that it has is old once the next one is due by age. */
+    private volatile long latestSnapshot = -1;
 
     /** How long a leader may be silent until this node stands for election; another one each time, so that not all stand at once. */
     private volatile long patienceMillis;
@@ -134,6 +137,7 @@ final class Partition implements AutoCloseable {
         this.visibility = new Visibility(this::shownReplica);
         this.lease = new ReadLease(options.electionTimeout());
         this.patienceMillis = newPatience();
+        this.snapshots = new SnapshotSchedule(options, System::nanoTime);
         this.proposer = new Thread(this::run, "nearkv-proposer-" + number);
         proposer.setDaemon(true);
     }
@@ -480,8 +484,9 @@ final class Partition implements AutoCloseable {
         }
     }
 
-    /** Stands for election, and gives up waiting for entries whose deadline is over, and for room in the log, if it is time. Called every few milliseconds. */
+    /** Stands for election, gives up waiting for entries whose deadline is over, and for room in the log, and takes a snapshot, if it is time. Called every few milliseconds. */
     void tick() {
+        takeSnapshotIfDue();
         long now = System.nanoTime();
         watchLeader(now);
         expireQueued(now);
@@ -556,20 +561,6 @@ final class Partition implements AutoCloseable {
         return unknown.sum();
     }
 
-    private boolean snapshotIsDue(int bytes) {
-        lock.lock();
-        try {
-            bytesSinceSnapshot += bytes;
-            if (bytesSinceSnapshot < options.snapshotBytes()) {
-                return false;
-            }
-            bytesSinceSnapshot = 0;
-            return true;
-        } finally {
-            lock.unlock();
-        }
-    }
-
     @Override
     public void close() {
         List<Proposal> left;
@@ -626,9 +617,8 @@ final class Partition implements AutoCloseable {
             }
             overtaken(at);
             visibility.applied();
-            if (snapshotIsDue(bytes)) {
-                requestSnapshot();
-            }
+            snapshots.applied(bytes);
+            takeSnapshotIfDue();
         }
 
         private void renewLease(ReplicaStore.LogIndex at, Entry entry) {
@@ -650,6 +640,15 @@ final class Partition implements AutoCloseable {
                     settled(entry);
                     entry.failed(notLeader(leader()));
                 }
+            }
+        }
+
+        @Override
+        public void started(boolean isAhead) {
+            snapshots.restart();
+            latestSnapshot = -1;
+            if (isAhead) {
+                snapshots.applied(0);
             }
         }
 
@@ -685,13 +684,17 @@ final class Partition implements AutoCloseable {
         }
     }
 
-    private void requestSnapshot() {
+    private void takeSnapshotIfDue() {
         RaftServer running = server;
-        if (running == null) {
+        SnapshotSchedule.Reason due = running == null ? null : snapshots.due();
+        if (running == null || due == null || division() == null) {
             return;
         }
-        var unused = snapshot(running).whenComplete((answer, failed) -> {
-            if (failed != null) {
+        var unused = snapshot(running).whenComplete((index, failed) -> {
+            if (index != null && failed == null) {
+                snapshotTaken(due, index);
+            } else {
+                snapshots.applied(0); // What waits for it gets older.
                 log.atWarn().setCause(failed).log("no snapshot was taken");
             }
         });
@@ -699,7 +702,7 @@ final class Partition implements AutoCloseable {
 
     private CompletableFuture<Long> snapshot(RaftServer running) {
         return running.snapshotManagementAsync(SnapshotManagementRequest.newCreate(
-                        clientId, self, group, callIds.incrementAndGet(), SNAPSHOT_MILLIS, 1))
+                        clientId, self, group, callIds.incrementAndGet(), SNAPSHOT_PATIENCE_MILLIS, 1))
                 .thenApply(answer -> {
                     if (!answer.isSuccess()) {
                         throw new KvException(
@@ -714,6 +717,16 @@ final class Partition implements AutoCloseable {
     /** Has a snapshot taken that has all that is applied now, unless the newest has; returns the last entry that is in it. */
     CompletableFuture<Long> snapshot() {
         return snapshot(server());
+    }
+
+    /** Cuts the log, where a member that is away has kept Ratis from it. Only whole files go, and never the one that is written. */
+    private void snapshotTaken(SnapshotSchedule.Reason reason, long index) {
+        RaftServer.Division division = division();
+        if (division != null) {
+            long cut = reason == SnapshotSchedule.Reason.AGE ? latestSnapshot : index - options.retainedEntries();
+            var unused = division.getRaftLog().purge(cut); // It logs what fails, and the next snapshot cuts it too.
+        }
+        latestSnapshot = index;
     }
 
     /** Returns the members, as this node knows them. */

@@ -50,6 +50,9 @@ final class PartitionStateMachine extends BaseStateMachine {
         /** An entry was applied; {@code entry} is what {@link #proposed} returned. */
         void applied(ReplicaStore.LogIndex at, int bytes, @Nullable Entry entry, List<ReplicaStore.Outcome> outcomes);
 
+        /** There is a replica; {@code isAhead}: with more than the newest snapshot has. */
+        void started(boolean isAhead);
+
         /** The state jumped here by a snapshot. */
         void installed(ReplicaStore.LogIndex at);
 
@@ -114,6 +117,8 @@ final class PartitionStateMachine extends BaseStateMachine {
             setLastAppliedTermIndex(
                     TermIndex.valueOf(opened.applied().term(), opened.applied().index()));
             store = opened;
+            listener.started(opened.applied().index()
+                    > (newest == null ? -1 : newest.at().getIndex()));
         } catch (KvException e) {
             listener.failed(e);
             throw new IOException(e.getMessage(), e);

@@ -40,7 +40,7 @@ final class RaftSettings {
         GrpcConfigKeys.Server.setPort(properties, port);
         GrpcConfigKeys.setMessageSizeMax(properties, SizeInBytes.valueOf("64MB"));
         timeouts(options, properties, isNew);
-        log(options, properties);
+        log(properties);
         return properties;
     }
 
@@ -63,7 +63,7 @@ final class RaftSettings {
         RaftServerConfigKeys.RetryCache.setExpiryTime(properties, TimeDuration.valueOf(5, TimeUnit.SECONDS));
     }
 
-    private static void log(ClusterOptions options, RaftProperties properties) {
+    private static void log(RaftProperties properties) {
         RaftServerConfigKeys.Log.setSegmentSizeMax(properties, SizeInBytes.valueOf("32MB"));
         RaftServerConfigKeys.Log.setPreallocatedSize(properties, SizeInBytes.valueOf("4MB"));
         RaftServerConfigKeys.Log.setWriteBufferSize(properties, SizeInBytes.valueOf("21MB"));
@@ -78,11 +78,13 @@ final class RaftSettings {
         RaftServerConfigKeys.Log.Appender.setRetryPolicy(properties, "1ms,10, 200ms,50, 1s,1000000000");
         RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(properties, true);
         RaftServerConfigKeys.Log.Appender.setSnapshotChunkSizeMax(properties, SizeInBytes.valueOf("1MB"));
-        RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, true);
-        RaftServerConfigKeys.Snapshot.setAutoTriggerThreshold(properties, 200_000);
+        RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, false); // SnapshotSchedule says when.
         RaftServerConfigKeys.Snapshot.setTriggerWhenStopEnabled(properties, false);
-        RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, true);
-        RaftServerConfigKeys.Log.setPurgePreservationLogNum(properties, options.retainedEntries());
+        // Ratis cuts off what all members have, and Partition what is too much or too old to wait for the others. A
+        // number of entries
+        // that always stay would be kept for ever where little is written.
+        RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, false);
+        RaftServerConfigKeys.Log.setPurgePreservationLogNum(properties, 0);
         RaftServerConfigKeys.Log.setPurgeGap(properties, 1);
         RaftServerConfigKeys.Write.setElementLimit(properties, 1024);
         RaftServerConfigKeys.Write.setByteLimit(properties, SizeInBytes.valueOf("64MB"));
