@@ -155,7 +155,7 @@ public final class ClusterNode implements AutoCloseable {
             int number = partition + 1;
             return find(namespace)
                     .thenCompose(info -> atLeader(number, new ClusterQuestion.Adopt(number, info)))
-                    .thenApply(view -> null);
+                    .thenCompose(view -> stores.get(number).shown(namespace));
         }
     }
 

@@ -339,6 +339,11 @@ final class PartitionStore implements KvStore {
         return admin.ask(at -> at.namespace(namespace));
     }
 
+    /** Completes when the replica here has a namespace that the leader has, or the time is over: feeds come from the replica. */
+    CompletableFuture<Void> shown(NamespaceId namespace) {
+        return admin.visible(replica -> replica.namespace(namespace) != null);
+    }
+
     @Override
     public DirectReader directReader() {
         checkOpen();

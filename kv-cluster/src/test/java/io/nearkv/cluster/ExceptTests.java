@@ -1,6 +1,7 @@
 package io.nearkv.cluster;
 
 import java.lang.annotation.ElementType;
+import java.lang.annotation.Inherited;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 /** Leaves tests of a contract out that promise what a tier does not. */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.TYPE)
+@Inherited
 @ExtendWith(ExceptTests.Leaver.class)
 @interface ExceptTests {
     /** Returns the names of the tests. */
