@@ -341,8 +341,18 @@ final class ShardedStore implements KvStore {
                         keys.size() + " keys (expected: at most " + Limits.MAX_BULK_GET_KEYS + ")");
     }
 
-    @Override
-    public CompletableFuture<List<GetResult>> getAll(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+    /** What is asked of a partition about some of its keys. */
+    private interface BulkRead<R> {
+        CompletableFuture<List<R>> of(KvStore store, List<Key> keys, ReadOptions options);
+    }
+
+    private <R> CompletableFuture<List<R>> readAll(
+            NamespaceId namespace,
+            List<Key> keys,
+            ReadOptions options,
+            BulkRead<R> read,
+            Function<ShardVersions, Function<R, R>> turn,
+            Function<List<Gathered.Outcome<List<R>>>, @Nullable KvException> failure) {
         requireNonNull(namespace, "namespace");
         requireNonNull(options, "options");
         List<Key> asked = List.copyOf(keys);
@@ -354,8 +364,19 @@ final class ShardedStore implements KvStore {
         return askAll(
                 namespace,
                 split(namespace, asked, key -> key),
-                part -> store -> store.getAll(
-                        namespace, part.items(), versions.get(part.partition()).local(options, store)),
+                part -> store -> read.of(
+                        store, part.items(), versions.get(part.partition()).local(options, store)),
+                turn,
+                failure);
+    }
+
+    @Override
+    public CompletableFuture<List<GetResult>> getAll(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        return readAll(
+                namespace,
+                keys,
+                options,
+                (store, some, read) -> store.getAll(namespace, some, read),
                 shard -> shard::global,
                 ShardedStore::failureOfReads);
     }
@@ -382,19 +403,11 @@ final class ShardedStore implements KvStore {
 
     @Override
     public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
-        requireNonNull(namespace, "namespace");
-        requireNonNull(options, "options");
-        List<Key> asked = List.copyOf(keys);
-        checkOpen();
-        KvException refusal = tooManyKeys(asked);
-        if (refusal != null) {
-            return CompletableFuture.failedFuture(refusal);
-        }
-        return askAll(
+        return readAll(
                 namespace,
-                split(namespace, asked, key -> key),
-                part -> store -> store.versions(
-                        namespace, part.items(), versions.get(part.partition()).local(options, store)),
+                keys,
+                options,
+                (store, some, read) -> store.versions(namespace, some, read),
                 shard -> shard::global,
                 Gathered::firstFailure);
     }
