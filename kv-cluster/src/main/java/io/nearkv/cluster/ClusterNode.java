@@ -489,6 +489,8 @@ public final class ClusterNode implements AutoCloseable {
             logs.add(new ClusterStatus.Log(
                     view.parts().get(number),
                     division == null ? -1 : division.getRaftLog().getLastCommittedIndex(),
+                    partition.stateMachine().snapshotIndex(),
+                    division == null ? -1 : division.getRaftLog().getStartIndex(),
                     replica == null ? 0 : replica.position().version(),
                     partition.queued(),
                     partition.entries(),

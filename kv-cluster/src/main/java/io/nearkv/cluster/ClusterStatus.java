@@ -27,6 +27,8 @@ public record ClusterStatus(String node, int waiting, int snapshots, long snapsh
      *
      * @param part how it takes part
      * @param commitIndex the last entry that a majority has, as far as it knows, or -1
+     * @param snapshotIndex the last entry in its newest snapshot, or -1
+     * @param firstIndex the first entry that is still in the log, or -1
      * @param version the version of the last change in its replica
      * @param queued commands that wait for an entry
      * @param entries entries that it has proposed since it started
@@ -36,6 +38,8 @@ public record ClusterStatus(String node, int waiting, int snapshots, long snapsh
     public record Log(
             ClusterView.Part part,
             long commitIndex,
+            long snapshotIndex,
+            long firstIndex,
             long version,
             int queued,
             long entries,

@@ -21,6 +21,7 @@ import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.statemachine.SnapshotInfo;
 import org.apache.ratis.statemachine.StateMachineStorage;
 import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.statemachine.impl.BaseStateMachine;
@@ -87,6 +88,12 @@ final class PartitionStateMachine extends BaseStateMachine {
     @Nullable
     ReplicaStore store() {
         return store;
+    }
+
+    /** Returns the last entry in the newest snapshot, or -1 if there is none. */
+    long snapshotIndex() {
+        SnapshotInfo latest = snapshots.getLatestSnapshot();
+        return latest == null ? -1 : latest.getIndex();
     }
 
     @Override

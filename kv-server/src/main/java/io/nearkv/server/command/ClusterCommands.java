@@ -40,8 +40,10 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -230,6 +232,9 @@ final class ClusterCommands {
         /** One of the whole, or of a partition. */
         private static final Pattern METRIC =
                 Pattern.compile("nearkv_cluster_(partition_)?([a-z_]+)(?:\\{partition=\"(\\d{1,4})\"})? (\\S+)");
+        /** What the leader of a log says of its members. */
+        private static final Pattern MEMBER_LAG = Pattern.compile(
+                "nearkv_cluster_member_lag_entries\\{member=\"([^\"]+)\",partition=\"(\\d{1,4})\"} (\\S+)");
 
         @Parameters(index = "0", paramLabel = "FILE", description = "The cluster.json that the nodes share.")
         private Path file = Path.of("cluster.json");
@@ -245,9 +250,17 @@ final class ClusterCommands {
          * What a node says of itself; empty if it does not answer.
          *
          * @param partitions what it says of partitions, by their numbers
+         * @param lags how far members of the logs that it leads are behind, by the numbers of these
          */
         private record Row(
-                ClusterMember member, Map<String, Long> values, SortedMap<Integer, Map<String, Long>> partitions) {
+                ClusterMember member,
+                Map<String, Long> values,
+                SortedMap<Integer, Map<String, Long>> partitions,
+                Map<Integer, SortedMap<String, Long>> lags) {
+            Row(ClusterMember member) {
+                this(member, new LinkedHashMap<>(), new TreeMap<>(), new LinkedHashMap<>());
+            }
+
             boolean leads() {
                 return values.getOrDefault("leads", 0L) == 1;
             }
@@ -269,21 +282,71 @@ final class ClusterCommands {
 
         /** A partition, by what the nodes say together. */
         private static final class Spread {
-            private final List<String> nodes = new ArrayList<>();
+            private final SortedMap<String, Replica> replicas = new TreeMap<>();
             private String leader = "";
+            private long term;
             private long committed;
-            private long furthestBehind;
 
-            void add(String node, Map<String, Long> values) {
-                nodes.add(values.getOrDefault("member", 0L) == 1 ? node : node + " (begins)");
-                if (values.getOrDefault("leads", 0L) == 1) {
-                    leader = node;
+            Spread(int number, List<Row> rows) {
+                for (Row row : rows) {
+                    Map<String, Long> values = row.partitions().getOrDefault(number, Map.of());
+                    committed = Math.max(committed, values.getOrDefault("commit_index", 0L));
+                    // One that has been cut off may still believe that it leads: the newest term counts.
+                    if (values.getOrDefault("leads", 0L) == 1 && values.getOrDefault("term", 0L) > term) {
+                        leader = row.member().id();
+                        term = values.getOrDefault("term", 0L);
+                    }
                 }
-                committed = Math.max(committed, values.getOrDefault("commit_index", 0L));
+                for (Row row : rows) {
+                    Map<String, Long> values = row.partitions().get(number);
+                    if (values != null) {
+                        add(row.member().id(), values, row.lags().getOrDefault(number, new TreeMap<>()));
+                    }
+                }
             }
 
-            void compare(Map<String, Long> values) {
-                furthestBehind = Math.max(furthestBehind, committed - values.getOrDefault("applied_index", 0L));
+            private void add(String node, Map<String, Long> values, SortedMap<String, Long> lags) {
+                boolean leads = node.equals(leader);
+                if (leads) {
+                    // Of those that do not answer here, only the leader can tell.
+                    lags.forEach((member, lag) -> replicas.putIfAbsent(member, new Replica(Replica.UNREACHABLE, lag)));
+                }
+                replicas.put(
+                        node,
+                        new Replica(
+                                leads ? "leader" : values.getOrDefault("member", 0L) == 1 ? "follower" : "begins",
+                                Math.max(0, committed - values.getOrDefault("applied_index", 0L))));
+            }
+
+            private long furthestBehind() {
+                return replicas.values().stream()
+                        .mapToLong(Replica::behind)
+                        .max()
+                        .orElse(0);
+            }
+
+            private String answering() {
+                return replicas.entrySet().stream()
+                        .filter(each -> !each.getValue().state().equals(Replica.UNREACHABLE))
+                        .map(each -> each.getKey() + each.getValue().suffix())
+                        .collect(Collectors.joining(","));
+            }
+
+            private String describe(Function<Map.Entry<String, Replica>, String> replica, String separator) {
+                return replicas.entrySet().stream().map(replica).collect(Collectors.joining(separator));
+            }
+        }
+
+        /**
+         * A copy of a partition.
+         *
+         * @param behind how many committed entries it has not applied, or, if it does not answer, does not have as far as the leader knows
+         */
+        private record Replica(String state, long behind) {
+            private static final String UNREACHABLE = "unreachable";
+
+            String suffix() {
+                return state.equals("leader") || state.equals("follower") ? "" : " (" + state + ")";
             }
         }
 
@@ -293,26 +356,13 @@ final class ClusterCommands {
             HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
             List<Row> rows = new ArrayList<>();
             for (ClusterMember member : document.layout().members()) {
-                Row row = new Row(member, new LinkedHashMap<>(), new TreeMap<>());
+                Row row = new Row(member);
                 ask(client, document.place(member).ops(), row);
                 rows.add(row);
             }
             SortedMap<Integer, Spread> partitions = new TreeMap<>();
             for (int number = 1; number < document.layout().logs(); number++) {
-                Spread spread = new Spread();
-                partitions.put(number, spread);
-                for (Row row : rows) {
-                    Map<String, Long> values = row.partitions().get(number);
-                    if (values != null) {
-                        spread.add(row.member().id(), values);
-                    }
-                }
-                for (Row row : rows) {
-                    Map<String, Long> values = row.partitions().get(number);
-                    if (values != null) {
-                        spread.compare(values);
-                    }
-                }
+                partitions.put(number, new Spread(number, rows));
             }
             if (json) {
                 printJson(rows, partitions);
@@ -325,6 +375,13 @@ final class ClusterCommands {
                     : ExitCode.UNAVAILABLE;
         }
 
+        private static long committed(List<Row> rows) {
+            return rows.stream()
+                    .mapToLong(row -> row.value("commit_index"))
+                    .max()
+                    .orElse(0);
+        }
+
         private void printJson(List<Row> rows, SortedMap<Integer, Spread> partitions) {
             for (Row row : rows) {
                 JsonLine line = new JsonLine();
@@ -332,24 +389,38 @@ final class ClusterCommands {
                 line.text("client", row.member().client());
                 line.text("state", row.state());
                 row.values().forEach((name, value) -> line.number(name, value));
+                if (!row.values().isEmpty()) {
+                    line.number("behind", Math.max(0, committed(rows) - row.value("applied_index")));
+                }
                 console().out().line(line.toString());
             }
             partitions.forEach((number, spread) -> {
                 JsonLine line = new JsonLine();
                 line.number("partition", (long) number);
                 line.text("leader", spread.leader);
-                line.text("nodes", String.join(",", spread.nodes));
+                line.text("nodes", spread.answering());
+                line.number("term", spread.term);
                 line.number("commit_index", spread.committed);
-                line.number("furthest_behind", spread.furthestBehind);
+                line.number("furthest_behind", spread.furthestBehind());
+                line.json(
+                        "replicas",
+                        "["
+                                + spread.describe(
+                                        each -> new JsonLine()
+                                                .text("node", each.getKey())
+                                                .text("state", each.getValue().state())
+                                                .number(
+                                                        "behind",
+                                                        each.getValue().behind())
+                                                .toString(),
+                                        ",")
+                                + "]");
                 console().out().line(line.toString());
             });
         }
 
         private void print(List<Row> rows, SortedMap<Integer, Spread> partitions) {
-            long furthest = rows.stream()
-                    .mapToLong(row -> row.value("commit_index"))
-                    .max()
-                    .orElse(0);
+            long furthest = committed(rows);
             TextTable table = new TextTable("NODE", "CLIENT", "STATE", "TERM", "COMMITTED", "APPLIED", "BEHIND");
             for (Row row : rows) {
                 boolean known = !row.values().isEmpty();
@@ -364,15 +435,27 @@ final class ClusterCommands {
             }
             table.print(console());
             if (!partitions.isEmpty()) {
-                TextTable spreads = new TextTable("PARTITION", "LEADER", "NODES", "COMMITTED", "FURTHEST BEHIND");
+                TextTable spreads =
+                        new TextTable("PARTITION", "LEADER", "TERM", "COMMITTED", "NODES AND ENTRIES BEHIND");
                 partitions.forEach((number, spread) -> spreads.row(
                         String.valueOf(number),
                         spread.leader.isEmpty() ? "-" : spread.leader,
-                        String.join(", ", spread.nodes),
+                        String.valueOf(spread.term),
                         String.valueOf(spread.committed),
-                        String.valueOf(spread.furthestBehind)));
+                        spread.describe(
+                                each -> each.getKey() + each.getValue().suffix() + " "
+                                        + each.getValue().behind(),
+                                ", ")));
                 console().out().line("");
                 spreads.print(console());
+            }
+        }
+
+        private static long number(String text, ListenAddress operations, String line) {
+            try {
+                return (long) Double.parseDouble(text);
+            } catch (NumberFormatException e) {
+                throw new KvException(ErrorCode.INTERNAL, operations + " answers '" + Key.display(line) + "'", e);
             }
         }
 
@@ -392,15 +475,16 @@ final class ClusterCommands {
                 return;
             }
             for (String line : body.lines().toList()) {
+                Matcher lag = MEMBER_LAG.matcher(line);
+                if (lag.matches()) {
+                    row.lags()
+                            .computeIfAbsent(Integer.parseInt(lag.group(2)), unseen -> new TreeMap<>())
+                            .put(lag.group(1), number(lag.group(3), operations, line));
+                    continue;
+                }
                 Matcher metric = METRIC.matcher(line);
                 if (metric.matches()) {
-                    long value;
-                    try {
-                        value = (long) Double.parseDouble(metric.group(4));
-                    } catch (NumberFormatException e) {
-                        throw new KvException(
-                                ErrorCode.INTERNAL, operations + " answers '" + Key.display(line) + "'", e);
-                    }
+                    long value = number(metric.group(4), operations, line);
                     String number = metric.group(3);
                     if (number == null) {
                         row.values().put(metric.group(2), value);

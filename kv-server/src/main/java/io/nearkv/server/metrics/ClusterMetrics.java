@@ -21,6 +21,14 @@ final class ClusterMetrics {
                 status.whole().commitIndex());
         page.gauge("nearkv_cluster_applied_index", "Last entry that is applied to the replica.", whole.appliedIndex());
         page.gauge(
+                "nearkv_cluster_snapshot_index",
+                "Last entry in the newest snapshot, -1 if there is none.",
+                status.whole().snapshotIndex());
+        page.gauge(
+                "nearkv_cluster_log_first_index",
+                "First entry that is still in the log.",
+                status.whole().firstIndex());
+        page.gauge(
                 "nearkv_cluster_version",
                 "Version of the last change in the replica.",
                 status.whole().version());
@@ -59,12 +67,38 @@ final class ClusterMetrics {
                 "Last entry that a member is known to have, -1 if nothing is known of it.",
                 "member",
                 members);
+        lags(page, status);
         partitions(page, status);
+    }
+
+    /** Only who leads knows it of all. */
+    private static void lags(MetricPage page, ClusterStatus status) {
+        Map<String, Map<String, Long>> lags = new LinkedHashMap<>();
+        for (int number = 0; number < status.logs().size(); number++) {
+            ClusterStatus.Log log = status.logs().get(number);
+            if (leads(status, log.part()) == 1) {
+                Map<String, Long> members = new LinkedHashMap<>();
+                for (ClusterView.Member member : log.part().members()) {
+                    members.put(member.node(), Math.max(0, log.commitIndex() - member.committed()));
+                }
+                lags.put(String.valueOf(number), members);
+            }
+        }
+        page.gauges(
+                "nearkv_cluster_member_lag_entries",
+                "Committed entries of a log that this node leads of which a member is not known to know.",
+                "partition",
+                "member",
+                lags);
     }
 
     /** Where there are several: each that this node holds. */
     private static void partitions(MetricPage page, ClusterStatus status) {
         Map<String, Number> leads = new LinkedHashMap<>();
+        Map<String, Number> led = new LinkedHashMap<>();
+        Map<String, Number> terms = new LinkedHashMap<>();
+        Map<String, Number> snapshots = new LinkedHashMap<>();
+        Map<String, Number> first = new LinkedHashMap<>();
         Map<String, Number> members = new LinkedHashMap<>();
         Map<String, Number> committed = new LinkedHashMap<>();
         Map<String, Number> applied = new LinkedHashMap<>();
@@ -74,6 +108,10 @@ final class ClusterMetrics {
             String label = String.valueOf(number);
             if (log.part().state() != ClusterView.State.ABSENT) {
                 leads.put(label, leads(status, log.part()));
+                led.put(label, log.part().leader() == null ? 0 : 1);
+                terms.put(label, log.part().term());
+                snapshots.put(label, log.snapshotIndex());
+                first.put(label, log.firstIndex());
                 members.put(label, log.part().state() == ClusterView.State.MEMBER ? 1 : 0);
                 committed.put(label, log.commitIndex());
                 applied.put(label, log.part().appliedIndex());
@@ -82,6 +120,23 @@ final class ClusterMetrics {
         }
         String label = "partition";
         page.gauges("nearkv_cluster_partition_leads", "Whether this node leads the partition.", label, leads);
+        page.gauges(
+                "nearkv_cluster_partition_has_leader", "Whether this node knows who leads the partition.", label, led);
+        page.gauges(
+                "nearkv_cluster_partition_term",
+                "Term of the partition's log: grows with every election.",
+                label,
+                terms);
+        page.gauges(
+                "nearkv_cluster_partition_snapshot_index",
+                "Last entry in the newest snapshot of the partition, -1 if there is none.",
+                label,
+                snapshots);
+        page.gauges(
+                "nearkv_cluster_partition_log_first_index",
+                "First entry that is still in the partition's log.",
+                label,
+                first);
         page.gauges(
                 "nearkv_cluster_partition_member",
                 "Whether this node is a member of the partition, and does not only begin to be one.",

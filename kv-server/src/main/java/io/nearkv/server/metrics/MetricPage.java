@@ -46,6 +46,22 @@ final class MetricPage {
         snapshots.metricSnapshot(gauge.build());
     }
 
+    /** Adds one gauge for each pair of values of two labels. */
+    void gauges(
+            String name,
+            String help,
+            String label,
+            String label2,
+            Map<String, ? extends Map<String, ? extends Number>> values) {
+        GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name(name).help(help);
+        values.forEach((first, below) ->
+                below.forEach((second, value) -> gauge.dataPoint(GaugeDataPointSnapshot.builder()
+                        .labels(Labels.of(label, first, label2, second))
+                        .value(value.doubleValue())
+                        .build())));
+        snapshots.metricSnapshot(gauge.build());
+    }
+
     /** Adds a counter; {@code _total} is put behind its name. */
     void counter(String name, String help, Number value) {
         snapshots.metricSnapshot(CounterSnapshot.builder()

@@ -139,6 +139,8 @@ class NodeMetricsTest implements MetricSources {
                                         3,
                                         119),
                                 120,
+                                100,
+                                7,
                                 80,
                                 2,
                                 60,
@@ -147,6 +149,8 @@ class NodeMetricsTest implements MetricSources {
                         new ClusterStatus.Log(
                                 new ClusterView.Part(ClusterView.State.MEMBER, List.of(), "n2", 5, 218),
                                 219,
+                                -1,
+                                0,
                                 180,
                                 0,
                                 40,
@@ -309,6 +313,14 @@ class NodeMetricsTest implements MetricSources {
 
         assertThat(exposition.value("nearkv_node_ready")).isZero();
         assertThat(exposition.types()).containsKey("jvm_memory_used_bytes").doesNotContainKey("nearkv_core_open");
+    }
+
+    @Test
+    void the_leader_of_a_log_says_how_far_each_member_is_behind() {
+        assertThat(scrape().samples())
+                .containsEntry("nearkv_cluster_member_lag_entries{member=\"n2\",partition=\"0\"}", 2.0)
+                .containsEntry("nearkv_cluster_partition_term{partition=\"1\"}", 5.0)
+                .noneSatisfy((sample, value) -> assertThat(sample).matches(".*lag_entries.*partition=\"1\".*"));
     }
 
     @Test

@@ -11,10 +11,6 @@ import io.nearkv.core.KvNamespace;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.net.client.KvClient;
 import io.nearkv.net.client.KvClientBuilder;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -28,7 +24,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -41,24 +36,6 @@ class ClusterIT {
 
     @TempDir
     Path folder;
-
-    /** The first of five free ports in a row, below those that the system gives to outgoing connections. */
-    private static int ports() {
-        while (true) {
-            int first = ThreadLocalRandom.current().nextInt(12_000, 31_000);
-            boolean free = true;
-            for (int port = first; free && port < first + 5; port++) {
-                try (ServerSocket socket = new ServerSocket()) {
-                    socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-                } catch (IOException e) {
-                    free = false;
-                }
-            }
-            if (free) {
-                return first;
-            }
-        }
-    }
 
     private RunningServer start(Program program, String node) {
         return program.serve(
@@ -113,7 +90,7 @@ class ClusterIT {
         Program program = new Program(folder);
         List<String> init = new ArrayList<>(List.of("cluster", "init", "c"));
         for (String node : NODES) {
-            init.addAll(List.of("--node", node + "=127.0.0.1:" + ports()));
+            init.addAll(List.of("--node", node + "=127.0.0.1:" + ClusterProcesses.ports()));
         }
         Program.Result made = program.run(init.toArray(String[]::new));
         assertThat(made.exitCode()).as("%s", made).isZero();
@@ -218,8 +195,8 @@ class ClusterIT {
 
     /** A fourth node comes, leads, and one of the first three goes. */
     private void replace(Program program, Map<String, RunningServer> running) throws Exception {
-        Program.Result early =
-                program.run("cluster", "add", "n4=127.0.0.1:" + ports(), "--data", "c", "--wait", "500ms");
+        Program.Result early = program.run(
+                "cluster", "add", "n4=127.0.0.1:" + ClusterProcesses.ports(), "--data", "c", "--wait", "500ms");
         assertThat(early.exitCode()).as("%s", early).isEqualTo(6);
         assertThat(early.out()).contains("nearkv serve --cluster c/cluster.json --node n4 --join c/n4.join");
         assertThat(early.err()).contains("n4' does not answer").contains("the same command goes on");
@@ -276,7 +253,7 @@ class ClusterIT {
         assertThat(program.call("cluster", "init", folder.resolve("x").toString(), "--node", "n1")
                         .err())
                 .contains("NAME=HOST:PORT");
-        String where = "n1=127.0.0.1:" + ports();
+        String where = "n1=127.0.0.1:" + ClusterProcesses.ports();
         Program.Result made = program.run("cluster", "init", "a", "--node", where);
         assertThat(made.exitCode()).as("%s", made).isZero();
         assertThat(program.run("cluster", "init", "a", "--node", where).exitCode())

@@ -103,6 +103,9 @@ class ClusterPartitionsIT {
                 String killed = leaderOfFirst(cluster);
                 cluster.kill(killed);
                 writer.awaitProgress();
+                // What the node cannot say itself, those say that lead now.
+                assertThat(cluster.statusJson())
+                        .contains("{\"node\":\"" + killed + "\",\"state\":\"unreachable\",\"behind\":");
 
                 Program.Result early =
                         cluster.ask("cluster", "add", "n4=127.0.0.1:" + ClusterProcesses.ports(), "--wait", "100ms");

@@ -79,10 +79,15 @@ final class ClusterProcesses implements AutoCloseable {
 
     /** The first of five free ports in a row, below those that the system gives to outgoing connections. */
     static int ports() {
+        return ports(5);
+    }
+
+    /** The first of some free ports in a row. */
+    static int ports(int count) {
         while (true) {
             int first = ThreadLocalRandom.current().nextInt(12_000, 31_000);
             boolean free = true;
-            for (int port = first; free && port < first + 5; port++) {
+            for (int port = first; free && port < first + count; port++) {
                 try (ServerSocket socket = new ServerSocket()) {
                     socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
                 } catch (IOException e) {
@@ -185,12 +190,17 @@ final class ClusterProcesses implements AutoCloseable {
                         == 0);
     }
 
+    /** Returns what {@code cluster status --json} prints. */
+    String statusJson() {
+        return program.call(
+                        "cluster", "status", folder().resolve("cluster.json").toString(), "--json")
+                .out();
+    }
+
     /** Returns the partitions by their numbers, as {@code cluster status} shows them. */
     SortedMap<Integer, Partition> partitions() {
-        Program.Result status = program.call(
-                "cluster", "status", folder().resolve("cluster.json").toString(), "--json");
         SortedMap<Integer, Partition> partitions = new TreeMap<>();
-        for (String line : status.out().lines().toList()) {
+        for (String line : statusJson().lines().toList()) {
             Matcher matcher = PARTITION.matcher(line);
             if (matcher.matches()) {
                 partitions.put(
