@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -24,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What somebody gets who imports the BOM and depends on the client and on the near cache. Maven does not run here: it would need libraries of others that our own build never fetches, and so the
+ * What somebody gets who imports the BOM and depends on the client and on the near cache, or on the node of a cluster. Maven does not run here: it would need libraries of others that our own build never fetches, and so the
  * network. In its place the poms are walked, ours and those that lie beside the jars. The same project is built by a real Maven, outside of this source tree, by hand:
  * {@code kv-server/src/test/consumer/run}.
  */
@@ -62,31 +63,54 @@ class ConsumerIT {
 
     @Test
     void a_program_with_client_and_near_cache_works_on_what_they_bring_along() throws Exception {
-        String libraries = Stream.of("kv-net", "kv-edge-cache")
+        String classPath = compile(PROGRAM, "kv-net", "kv-edge-cache");
+
+        try (RunningServer server = new Program(folder).serve()) {
+            String token = folder.resolve("data").resolve("admin.token").toString();
+            assertThat(run(classPath, "Consumer", server.address(), token)).isEqualTo("works\nengine false\n");
+        }
+    }
+
+    @Test
+    void the_cluster_in_a_program_that_the_document_shows_works_on_what_node_and_client_bring_along() throws Exception {
+        String document = Files.readString(ROOT.resolve("docs/cluster.md"));
+        String program = document.substring(document.indexOf("```java\n") + "```java\n".length());
+        Path source = folder.resolve("EmbeddedCluster.java");
+        Files.writeString(source, program.substring(0, program.indexOf("```\n")));
+        String classPath = compile(source, "kv-cluster", "kv-net", "jjwt-api", "jjwt-impl", "jackson-databind");
+
+        assertThat(run(
+                        classPath,
+                        "EmbeddedCluster",
+                        folder.resolve("cluster").toString(),
+                        String.valueOf(ClusterProcesses.ports(9))))
+                .isEqualTo("hello\nhello again\n");
+    }
+
+    /** Compiles a program with what these libraries bring along; returns the class path on which it runs. */
+    private String compile(Path source, String... withLibraries) {
+        String libraries = Stream.of(withLibraries)
                 .flatMap(library -> broughtBy(library).stream())
                 .distinct()
                 .map(Path::toString)
                 .collect(Collectors.joining(File.pathSeparator));
         String classPath = folder + File.pathSeparator + libraries;
         int compiled = ToolProvider.getSystemJavaCompiler()
-                .run(null, null, null, "-cp", classPath, "-d", folder.toString(), PROGRAM.toString());
+                .run(null, null, null, "-cp", classPath, "-d", folder.toString(), source.toString());
         assertThat(compiled).isZero();
-
-        try (RunningServer server = new Program(folder).serve()) {
-            assertThat(run(classPath, server.address())).isEqualTo("works\nengine false\n");
-        }
+        return classPath;
     }
 
-    private String run(String classPath, String server) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        classPath,
-                        "Consumer",
-                        server,
-                        folder.resolve("data").resolve("admin.token").toString())
-                .start();
+    private static String run(String classPath, String program, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                classPath,
+                program));
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command).start();
         try {
             CompletableFuture<byte[]> out = Program.drain(process.getInputStream());
             CompletableFuture<byte[]> err = Program.drain(process.getErrorStream());
