@@ -41,6 +41,8 @@ final class LocalCluster implements AutoCloseable {
     private static final Path MEMORY = Path.of("/dev/shm");
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    /** The ports that this process has given out: those of a node that is not started yet look free. */
+    private static final Set<Integer> TAKEN = ConcurrentHashMap.newKeySet();
 
     private final Path folder;
     private volatile ClusterLayout layout;
@@ -164,7 +166,7 @@ final class LocalCluster implements AutoCloseable {
         Set<Integer> found = new HashSet<>();
         while (found.size() < count) {
             int port = ThreadLocalRandom.current().nextInt(12_000, 32_000);
-            if (isFree(port)) {
+            if (isFree(port) && TAKEN.add(port)) {
                 found.add(port);
             }
         }
