@@ -36,6 +36,8 @@ final class ClusterProcesses implements AutoCloseable {
     private static final Pattern PARTITION =
             Pattern.compile("\\{\"partition\":(\\d+),\"leader\":\"([^\"]*)\",\"nodes\":\"([^\"]*)\",.*");
 
+    private static final Pattern NODE = Pattern.compile("\\{\"node\":\"([^\"]*)\",.*\"state\":\"([^\"]*)\".*");
+
     private final Path folder;
     private final Program program;
     private final List<String> serveOptions = new ArrayList<>();
@@ -195,6 +197,33 @@ final class ClusterProcesses implements AutoCloseable {
         return program.call(
                         "cluster", "status", folder().resolve("cluster.json").toString(), "--json")
                 .out();
+    }
+
+    /** Waits until all nodes have the same leader in the log that every node has, and returns it. */
+    String awaitLeader() {
+        Map<String, String> states = await().atMost(Duration.ofSeconds(60))
+                .until(
+                        this::states,
+                        found ->
+                                found.values().stream().filter("leader"::equals).count() == 1
+                                        && found.values().stream().allMatch(state -> state.matches("leader|follower")));
+        return states.entrySet().stream()
+                .filter(node -> node.getValue().equals("leader"))
+                .findFirst()
+                .orElseThrow()
+                .getKey();
+    }
+
+    /** Returns the states of the nodes by their names, as {@code cluster status} shows them. */
+    private Map<String, String> states() {
+        Map<String, String> states = new LinkedHashMap<>();
+        for (String line : statusJson().lines().toList()) {
+            Matcher matcher = NODE.matcher(line);
+            if (matcher.matches()) {
+                states.put(matcher.group(1), matcher.group(2));
+            }
+        }
+        return states;
     }
 
     /** Returns the partitions by their numbers, as {@code cluster status} shows them. */
