@@ -62,7 +62,7 @@ class ClusterBackupTest {
         return new LocalCluster(
                 former.layout().restored(UUID.randomUUID(), checksum),
                 3,
-                InstantSource.system(),
+                node -> InstantSource.system(),
                 builder -> quick(builder).backups(backups()));
     }
 
@@ -270,7 +270,7 @@ class ClusterBackupTest {
             try (LocalCluster unsaid = new LocalCluster(
                     cluster.layout().restored(UUID.randomUUID(), backup.checksum()),
                     3,
-                    InstantSource.system(),
+                    node -> InstantSource.system(),
                     ClusterBackupTest::quick)) {
                 refuses(unsaid, "--restore");
             }

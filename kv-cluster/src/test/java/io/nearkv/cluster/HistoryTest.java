@@ -13,8 +13,11 @@ import io.nearkv.core.FeedEvent;
 import io.nearkv.core.FeedRequest;
 import io.nearkv.core.GetResult;
 import io.nearkv.core.Key;
+import io.nearkv.core.KeyInfo;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvStore;
+import io.nearkv.core.ListOptions;
+import io.nearkv.core.ListPage;
 import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.Position;
@@ -24,10 +27,17 @@ import io.nearkv.core.Value;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +45,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -44,9 +55,12 @@ class HistoryTest {
     private static final Duration TIME = LONG ? Duration.ofMinutes(10) : Duration.ofSeconds(7);
     private static final NamespaceId NAMESPACE = LocalCluster.NAMESPACE.id();
     private static final int KEYS = 6;
+    private static final Duration SKEW = Duration.ofMinutes(10);
 
     private final AtomicBoolean stop = new AtomicBoolean();
     private final AtomicLong values = new AtomicLong();
+    private final AtomicLong expirations = new AtomicLong();
+    private final Set<Key> writtenOnce = ConcurrentHashMap.newKeySet();
     private final Recorder recorder = new Recorder(LONG ? 2_000_000 : 100_000);
 
     @ParameterizedTest
@@ -61,7 +75,7 @@ class HistoryTest {
                 ids.size(),
                 ids.size(),
                 partitions,
-                java.time.InstantSource.system(),
+                InstantSource.system(),
                 builder -> builder.electionTimeout(Duration.ofMillis(400)).snapshotBytes(1 << 20))) {
             ClusterNode first = cluster.leader();
             Recorder.Subscriber subscriber = recorder.subscriber("feed");
@@ -114,6 +128,128 @@ class HistoryTest {
         new FeedChecker(key -> sharding.partitionOf(NAMESPACE, Key.of(key).asByteBuffer()), false)
                 .check(history)
                 .throwUnlessGood();
+    }
+
+    @Test
+    void replicas_are_the_same_and_histories_linearizable_whatever_the_clocks_say() throws Exception {
+        long seed = Long.getLong("nearkv.test.seed", System.nanoTime());
+        Random random = new Random(seed);
+        // One is slow, one is fast, and one jumps.
+        Map<String, WrongClock> clocks = Map.of(
+                "n1", new WrongClock(SKEW.negated()),
+                "n2", new WrongClock(SKEW),
+                "n3", new WrongClock(Duration.ZERO));
+        try (LocalCluster cluster = new LocalCluster(
+                3,
+                3,
+                1,
+                id -> Objects.requireNonNull(clocks.get(id)),
+                builder -> builder.electionTimeout(Duration.ofMillis(400)))) {
+            ClusterNode unused = cluster.leader();
+            cluster.awaitServing();
+            List<Thread> threads = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                int client = i;
+                Random chance = new Random(seed + client);
+                threads.add(new Thread(
+                        client < 2 ? () -> client(cluster, client, chance) : () -> expiring(cluster, chance),
+                        "client-" + i));
+            }
+            threads.forEach(Thread::start);
+            long end = System.nanoTime() + (LONG ? Duration.ofMinutes(5) : Duration.ofSeconds(4)).toNanos();
+            Duration jumped = SKEW;
+            while (System.nanoTime() < end) {
+                // The time of the log does not go back, so that only what is ahead of all that was makes keys expire.
+                jumped = jumped.plusSeconds(random.nextInt(5));
+                Objects.requireNonNull(clocks.get("n3")).set(random.nextBoolean() ? jumped : SKEW.negated());
+                // So that each clock is the one that entries are stamped with.
+                String next = "n" + (1 + random.nextInt(3));
+                try {
+                    cluster.leader().transferLeadership(0, next);
+                } catch (KvException e) {
+                    assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE);
+                }
+                // Between two changes the clients work; how long is no condition that could be waited for.
+                Thread.sleep(random.nextInt(300));
+            }
+            stop.set(true);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            // Long ago nothing had expired yet: what is listed now is all that the replicas have.
+            clocks.values().forEach(clock -> clock.set(Duration.ofDays(-1)));
+            // They come as far, one after the other.
+            org.awaitility.Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+                Map<String, KeyInfo> expected = contents(cluster.node("n1"));
+                assertThat(expected.keySet()).as("seed %d", seed).anyMatch(key -> key.startsWith("t"));
+                assertThat(contents(cluster.node("n2"))).as("seed %d", seed).isEqualTo(expected);
+                assertThat(contents(cluster.node("n3"))).as("seed %d", seed).isEqualTo(expected);
+            });
+        }
+        assertThat(expirations.get()).as("seed %d", seed).isPositive();
+        new LinearizabilityChecker().check(recorder.history()).throwUnlessGood();
+    }
+
+    /** A clock that is wrong, by as much as was set last. */
+    private static final class WrongClock implements InstantSource {
+        private volatile Duration error;
+
+        WrongClock(Duration error) {
+            this.error = error;
+        }
+
+        void set(Duration wrongBy) {
+            error = wrongBy;
+        }
+
+        @Override
+        public Instant instant() {
+            return Instant.now().plus(error);
+        }
+    }
+
+    /** Writes keys that expire, and asks for conditions that depend on whether they have. Not recorded: when they have is a matter of clocks. */
+    private void expiring(LocalCluster cluster, Random random) {
+        while (!stop.get()) {
+            KvStore store = cluster.node("n" + (1 + random.nextInt(3))).store();
+            Key key = Key.of("t" + random.nextInt(20));
+            PutOptions options = PutOptions.expiresAfter(Duration.ofSeconds(1 + random.nextInt(3)));
+            int kind = random.nextInt(4);
+            if (kind == 1) {
+                options = options.withCondition(Condition.IF_ABSENT);
+            } else if (kind == 2) {
+                options = options.withCondition(Condition.IF_PRESENT);
+            }
+            try {
+                WriteResult result = store.write(
+                                NAMESPACE,
+                                new Mutation.Put(key, Value.of("v" + values.incrementAndGet()), options),
+                                WriteOptions.DEFAULT.withTimeout(Duration.ofSeconds(2)))
+                        .get();
+                if (result instanceof WriteResult.Applied && !writtenOnce.add(key) && kind == 1) {
+                    expirations.incrementAndGet(); // It had been there, and nobody deletes these.
+                }
+            } catch (ExecutionException e) {
+                assertThat(KvException.from(e).code())
+                        .isIn(ErrorCode.UNAVAILABLE, ErrorCode.OUTCOME_UNKNOWN, ErrorCode.DEADLINE_EXCEEDED);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    private static Map<String, KeyInfo> contents(ClusterNode node) throws Exception {
+        Map<String, KeyInfo> contents = new TreeMap<>();
+        ListOptions page = ListOptions.ALL;
+        while (true) {
+            ListPage found =
+                    node.store().list(NAMESPACE, page, ReadOptions.EVENTUAL).get();
+            found.keys().forEach(info -> contents.put(info.key().toString(), info));
+            if (found.next() == null) {
+                return contents;
+            }
+            page = page.withCursor(found.next());
+        }
     }
 
     private static void disturb(LocalCluster cluster, List<String> ids, String kept, Random random)

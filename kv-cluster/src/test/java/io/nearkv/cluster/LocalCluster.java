@@ -29,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ final class LocalCluster implements AutoCloseable {
 
     private final Path folder;
     private volatile ClusterLayout layout;
-    private final InstantSource clock;
+    private final Function<String, InstantSource> clocks;
     private final UnaryOperator<ClusterOptions.Builder> options;
     private final Map<String, ClusterNode> nodes = new ConcurrentHashMap<>();
 
@@ -57,6 +58,17 @@ final class LocalCluster implements AutoCloseable {
     /** Starts only some of the nodes. */
     LocalCluster(
             int size, int started, int partitions, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options)
+            throws IOException {
+        this(size, started, partitions, node -> clock, options);
+    }
+
+    /** Gives each node a clock of its own. */
+    LocalCluster(
+            int size,
+            int started,
+            int partitions,
+            Function<String, InstantSource> clocks,
+            UnaryOperator<ClusterOptions.Builder> options)
             throws IOException {
         this(
                 new ClusterLayout(
@@ -69,17 +81,21 @@ final class LocalCluster implements AutoCloseable {
                         ClusterLayout.DEFAULT_COPIES,
                         null),
                 started,
-                clock,
+                clocks,
                 options);
     }
 
     /** Starts the first nodes of a layout. */
-    LocalCluster(ClusterLayout layout, int started, InstantSource clock, UnaryOperator<ClusterOptions.Builder> options)
+    LocalCluster(
+            ClusterLayout layout,
+            int started,
+            Function<String, InstantSource> clocks,
+            UnaryOperator<ClusterOptions.Builder> options)
             throws IOException {
         this.folder = Files.isWritable(MEMORY)
                 ? Files.createTempDirectory(MEMORY, "nearkv-cluster")
                 : Files.createTempDirectory("nearkv-cluster");
-        this.clock = clock;
+        this.clocks = clocks;
         this.options = options;
         this.layout = layout;
         for (ClusterMember member : layout.members().subList(0, started)) {
@@ -183,6 +199,7 @@ final class LocalCluster implements AutoCloseable {
     }
 
     void start(String id) {
+        InstantSource clock = clocks.apply(id);
         RocksStoreOptions store = RocksStoreOptions.builder()
                 .clock(clock)
                 .cacheBytes(16 << 20)
