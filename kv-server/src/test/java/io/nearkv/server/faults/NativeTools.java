@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The small C programs and the commands of the system that make faults. Tests that need what a machine lacks are skipped, and say so. */
-final class NativeTools {
+public final class NativeTools {
     private NativeTools() {}
 
     /** Compiles a program of {@code src/test/c}; skips the test where there is no C compiler. */
@@ -30,7 +30,7 @@ final class NativeTools {
     }
 
     /** Makes an ext4 file system of its own in a file and mounts it; skips the test where that is not allowed. */
-    static Mount mountImage(Path folder, int mebibytes) throws Exception {
+    public static Mount mountImage(Path folder, int mebibytes) throws Exception {
         assumeTrue(
                 "root".equals(System.getProperty("user.name")) && succeeds("mkfs.ext4", "-V"),
                 "SKIPPED: mounting a file system of its own needs root and mkfs.ext4");
@@ -44,8 +44,13 @@ final class NativeTools {
         return new Mount(image, point);
     }
 
-    /** A mounted file system. */
-    record Mount(Path image, Path point) implements AutoCloseable {
+    /**
+     * A mounted file system.
+     *
+     * @param image the file that it is in
+     * @param point where it is mounted
+     */
+    public record Mount(Path image, Path point) implements AutoCloseable {
         void remount() throws Exception {
             run("umount", point.toString());
             run("mount", "-o", "loop", image.toString(), point.toString());
@@ -64,7 +69,7 @@ final class NativeTools {
     }
 
     /** Runs a command, which must succeed. */
-    static void run(String... command) throws IOException, InterruptedException {
+    public static void run(String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor())
@@ -72,7 +77,8 @@ final class NativeTools {
                 .isZero();
     }
 
-    private static boolean succeeds(String... command) throws InterruptedException {
+    /** Returns whether a command is there and succeeds. */
+    public static boolean succeeds(String... command) throws InterruptedException {
         try {
             Process process = new ProcessBuilder(command)
                     .redirectErrorStream(true)

@@ -27,6 +27,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -37,10 +38,12 @@ final class ClusterProcesses implements AutoCloseable {
             Pattern.compile("\\{\"partition\":(\\d+),\"leader\":\"([^\"]*)\",\"nodes\":\"([^\"]*)\",.*");
 
     private static final Pattern NODE = Pattern.compile("\\{\"node\":\"([^\"]*)\",.*\"state\":\"([^\"]*)\".*");
+    private static final Pattern APPLIED = Pattern.compile("\"applied_index\":(\\d+)");
 
     private final Path folder;
     private final Program program;
     private final List<String> serveOptions = new ArrayList<>();
+    private Function<String, List<String>> launcher = node -> List.of();
     private final Map<String, RunningServer> running = new LinkedHashMap<>();
 
     /**
@@ -114,6 +117,12 @@ final class ClusterProcesses implements AutoCloseable {
         return this;
     }
 
+    /** Has nodes that are started from now on be launched by the command that this returns for each. */
+    ClusterProcesses launchedBy(Function<String, List<String>> command) {
+        launcher = command;
+        return this;
+    }
+
     /** Starts nodes, all at the same time, and returns when each says that it is ready. */
     void start(String... nodes) {
         Map<String, CompletableFuture<RunningServer>> starting = new LinkedHashMap<>();
@@ -131,7 +140,7 @@ final class ClusterProcesses implements AutoCloseable {
                 List.of("--cluster", "c/cluster.json", "--node", node, "--join", "c/" + node + ".join"));
         args.addAll(List.of("--data", "c/" + node));
         args.addAll(serveOptions);
-        return program.serve(args.toArray(String[]::new));
+        return program.launchedBy(launcher.apply(node)).serve(args.toArray(String[]::new));
     }
 
     RunningServer server(String node) {
@@ -212,6 +221,20 @@ final class ClusterProcesses implements AutoCloseable {
                 .findFirst()
                 .orElseThrow()
                 .getKey();
+    }
+
+    /** Waits until all nodes have applied the same. Nobody may write meanwhile. */
+    void awaitSame() {
+        await().atMost(Duration.ofSeconds(60)).until(() -> {
+            Program.Result status = program.call(
+                    "cluster", "status", folder().resolve("cluster.json").toString(), "--json");
+            List<String> applied = APPLIED.matcher(status.out())
+                    .results()
+                    .map(found -> found.group(1))
+                    .toList();
+            return applied.size() == running.size()
+                    && applied.stream().distinct().count() == 1;
+        });
     }
 
     /** Returns the states of the nodes by their names, as {@code cluster status} shows them. */

@@ -27,15 +27,26 @@ final class Program {
 
     private final Path workFolder;
     private final Map<String, String> environment;
+    private final List<String> launcher;
 
     /** Runs processes in this folder, with nothing in their environment but these variables. */
     Program(Path workFolder, Map<String, String> environment) {
+        this(workFolder, environment, List.of());
+    }
+
+    private Program(Path workFolder, Map<String, String> environment, List<String> launcher) {
         this.workFolder = workFolder;
         this.environment = Map.copyOf(environment);
+        this.launcher = List.copyOf(launcher);
     }
 
     Program(Path workFolder) {
         this(workFolder, Map.of());
+    }
+
+    /** Returns one whose processes are started by a command that becomes the program, such as {@code ip netns exec NAME}. */
+    Program launchedBy(List<String> command) {
+        return new Program(workFolder, environment, command);
     }
 
     /** What a command left behind. */
@@ -133,6 +144,7 @@ final class Program {
                 "-cp",
                 classPath()));
         command.addAll(1, jvmOptions);
+        command.addAll(0, launcher);
         command.add("io.nearkv.server.Main");
         command.addAll(List.of(args));
         ProcessBuilder builder = new ProcessBuilder(command).directory(workFolder.toFile());
