@@ -356,19 +356,24 @@ public final class ClusterBackups {
 
         ClusterSnapshot take(int number) throws InterruptedException {
             long end = System.nanoTime() + PATIENCE.toNanos();
+            List<BackupSource.SourceFile> files = new ArrayList<>();
             while (true) {
-                ClusterSnapshot snapshot =
-                        ClusterSnapshot.decode(await(ask(new ClusterQuestion.Snapshot(number, ids[number]))));
-                if (!snapshot.files().isEmpty()) {
-                    return snapshot;
+                ClusterSnapshot part = ClusterSnapshot.decode(
+                        await(ask(new ClusterQuestion.Snapshot(number, ids[number], files.size()))));
+                files.addAll(part.files());
+                if (part.count() > 0 && files.size() >= part.count()) {
+                    return new ClusterSnapshot(part.node(), part.index(), part.version(), part.count(), files);
                 }
                 if (System.nanoTime() - end > 0) {
                     throw new KvException(
                             ErrorCode.UNAVAILABLE,
-                            "node '" + snapshot.node() + "' has made no snapshot of log " + number + " within "
+                            "node '" + part.node() + "' has made no snapshot of log " + number + " within "
                                     + PATIENCE.toMinutes() + " min");
                 }
-                Thread.sleep(PAUSE_MILLIS);
+                if (part.count() == 0) {
+                    files.clear(); // Another node may lead now, with a snapshot of its own.
+                    Thread.sleep(PAUSE_MILLIS);
+                }
             }
         }
 

@@ -336,7 +336,7 @@ public final class ClusterNode implements AutoCloseable {
             if (question instanceof ClusterQuestion.Snapshot snapshot) {
                 var unused = led(snapshot.partition());
                 return shelf.take(partitions.get(snapshot.partition()), snapshot.id())
-                        .thenApply(ClusterSnapshot::encode);
+                        .thenApply(taken -> taken.from(snapshot.first()).encode());
             } else if (question instanceof ClusterQuestion.SnapshotPiece piece) {
                 return shelf.read(piece);
             } else if (question instanceof ClusterQuestion.SnapshotDigest digest) {

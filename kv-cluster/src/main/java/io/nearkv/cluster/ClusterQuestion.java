@@ -83,11 +83,15 @@ public sealed interface ClusterQuestion {
      *
      * @param partition the number of the log
      * @param id chosen by whoever asks
+     * @param first from which of its files on the answer lists them
      */
-    record Snapshot(int partition, UUID id) implements ClusterQuestion {
+    record Snapshot(int partition, UUID id, int first) implements ClusterQuestion {
         /** Checks that nothing is missing. */
         public Snapshot {
             requireNonNull(id, "id");
+            if (first < 0) {
+                throw new IllegalArgumentException("first: " + first);
+            }
         }
     }
 
@@ -101,8 +105,8 @@ public sealed interface ClusterQuestion {
      * @param length how much, at most {@link #MAX_PIECE_BYTES}
      */
     record SnapshotPiece(String node, UUID id, String name, long offset, int length) implements ClusterQuestion {
-        /** The most bytes at once. */
-        public static final int MAX_PIECE_BYTES = 1 << 20;
+        /** The most bytes at once: an answer is a single frame of the protocol. */
+        public static final int MAX_PIECE_BYTES = 60 << 10;
 
         /** Checks that nothing is missing. */
         public SnapshotPiece {
@@ -223,6 +227,7 @@ public sealed interface ClusterQuestion {
                 out.writeUTF("snapshot");
                 out.writeShort(snapshot.partition());
                 out.writeUTF(snapshot.id().toString());
+                out.writeInt(snapshot.first());
             } else if (this instanceof SnapshotPiece piece) {
                 out.writeUTF("snapshot-piece");
                 out.writeUTF(piece.node());
@@ -272,7 +277,7 @@ public sealed interface ClusterQuestion {
                             in.readUnsignedShort(),
                             new NamespaceInfo(
                                     NamespaceId.parse(in.readUTF()), AccountId.parse(in.readUTF()), in.readUTF()));
-                case "snapshot" -> new Snapshot(in.readUnsignedShort(), UUID.fromString(in.readUTF()));
+                case "snapshot" -> new Snapshot(in.readUnsignedShort(), UUID.fromString(in.readUTF()), in.readInt());
                 case "snapshot-piece" ->
                     new SnapshotPiece(
                             in.readUTF(), UUID.fromString(in.readUTF()), in.readUTF(), in.readLong(), in.readInt());

@@ -21,15 +21,25 @@ import java.util.List;
  * @param node who has it
  * @param index the last entry that is in it
  * @param version every change up to here is in it
- * @param files what it consists of; none while it is being made
+ * @param count of how many files it consists; 0 while it is being made
+ * @param files the files, or some of them
  */
-public record ClusterSnapshot(String node, long index, long version, List<SourceFile> files) {
+public record ClusterSnapshot(String node, long index, long version, int count, List<SourceFile> files) {
     private static final int FORMAT = 1;
+    /** An answer is a single frame of the protocol. */
+    private static final int MAX_FILES = 400;
 
     /** Checks that nothing is missing. */
     public ClusterSnapshot {
         requireNonNull(node, "node");
         files = List.copyOf(files);
+    }
+
+    /** Returns the same with as many of the files as an answer has room for. */
+    ClusterSnapshot from(int first) {
+        int begin = Math.min(first, files.size());
+        return new ClusterSnapshot(
+                node, index, version, count, files.subList(begin, Math.min(begin + MAX_FILES, files.size())));
     }
 
     /** Returns it as an answer. */
@@ -40,6 +50,7 @@ public record ClusterSnapshot(String node, long index, long version, List<Source
             out.writeUTF(node);
             out.writeLong(index);
             out.writeLong(version);
+            out.writeInt(count);
             out.writeInt(files.size());
             for (SourceFile file : files) {
                 out.writeUTF(file.name());
@@ -65,11 +76,12 @@ public record ClusterSnapshot(String node, long index, long version, List<Source
             String node = in.readUTF();
             long index = in.readLong();
             long version = in.readLong();
+            int count = in.readInt();
             List<SourceFile> files = new ArrayList<>();
             for (int left = in.readInt(); left > 0; left--) {
                 files.add(new SourceFile(in.readUTF(), in.readLong()));
             }
-            return new ClusterSnapshot(node, index, version, files);
+            return new ClusterSnapshot(node, index, version, count, files);
         } catch (IOException e) {
             throw new KvException(
                     ErrorCode.INTERNAL, "a node of the cluster answers what this one does not understand: " + e, e);

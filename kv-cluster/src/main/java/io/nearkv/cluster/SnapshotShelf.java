@@ -117,7 +117,7 @@ final class SnapshotShelf implements AutoCloseable {
         return its.made
                 .copy()
                 .completeOnTimeout(
-                        new ClusterSnapshot(node, -1, -1, List.of()), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+                        new ClusterSnapshot(node, -1, -1, 0, List.of()), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private ClusterSnapshot link(Partition partition, Path target, long version) {
@@ -131,7 +131,7 @@ final class SnapshotShelf implements AutoCloseable {
                     files.add(new SourceFile(String.valueOf(path.getFileName()), Files.size(path)));
                 }
             }
-            return new ClusterSnapshot(node, index, version, files);
+            return new ClusterSnapshot(node, index, version, files.size(), files);
         } catch (IOException e) {
             throw new KvException(ErrorCode.UNAVAILABLE, "node '" + node + "' cannot keep a snapshot: " + e, e);
         }

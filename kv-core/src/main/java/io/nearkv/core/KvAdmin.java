@@ -39,7 +39,7 @@ public interface KvAdmin {
      * Asks the tier something that only tiers of its kind understand, such as the members of a cluster; what lies in between hands it on without looking into it.
      *
      * @param question at most {@link Limits#MAX_QUESTION_BYTES}
-     * @return the answer; {@link ErrorCode#INVALID_REQUEST} if this tier answers no questions
+     * @return the answer, like the question of less than 64 KiB; {@link ErrorCode#INVALID_REQUEST} if this tier answers no questions
      */
     default CompletableFuture<Value> ask(Value question) {
         return CompletableFuture.failedFuture(new KvException(

@@ -137,7 +137,8 @@ final class Commands {
             case "key" -> List.of("rotate");
             case "join" -> List.of("create");
             case "edge" -> List.of("status");
-            case "cluster" -> List.of("init", "status", "add", "remove", "move", "rebalance", "transfer-leader");
+            case "cluster" ->
+                List.of("init", "status", "add", "remove", "move", "rebalance", "transfer-leader", "backup", "restore");
             case "env" -> List.of("create", "list", "show", "trust");
             case "build" -> List.of("publish", "promote", "list", "retire", "token");
             case "route" -> List.of("show", "set", "bundle");

@@ -28,6 +28,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A cluster of real processes: what its users see when nodes are killed and come back. */
@@ -85,6 +86,7 @@ class ClusterIT {
     }
 
     @Test
+    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void no_acknowledged_write_is_lost_when_the_leader_is_killed_and_disks_are_lost_and_nodes_are_replaced()
             throws Exception {
         Program program = new Program(folder);
