@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,6 +43,7 @@ public final class ClusterNode implements AutoCloseable {
     private static final int SWEEP_PIECE = 512;
     private static final Duration TICK = Duration.ofMillis(20);
     private static final Duration SPREAD_INTERVAL = Duration.ofSeconds(3);
+    private static final Duration HAND_ON_PAUSE = Duration.ofSeconds(5);
     private static final int THREADS = 4;
 
     private final ClusterLayout layout;
@@ -62,6 +64,9 @@ public final class ClusterNode implements AutoCloseable {
     private final ScheduledThreadPoolExecutor timer;
     private final InstantSource clock;
     private final Set<Integer> sweeping = ConcurrentHashMap.newKeySet();
+    /** When a log's leadership was handed on for want of room. */
+    private final Map<Integer, Long> handedOnNanos = new ConcurrentHashMap<>();
+
     private final AtomicBoolean spreading = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -263,7 +268,11 @@ public final class ClusterNode implements AutoCloseable {
         LeaderStore leader = leaderStores.get(number);
         leader.tidy();
         ReplicaStore replica = partition.stateMachine().store();
-        if (replica == null || !partition.leads() || !sweeping.add(number)) {
+        if (replica == null || !partition.leads()) {
+            return;
+        }
+        handOnIfFull(number, replica);
+        if (!sweeping.add(number)) {
             return;
         }
         List<CompletableFuture<?>> asked = new ArrayList<>();
@@ -281,6 +290,22 @@ public final class ClusterNode implements AutoCloseable {
         } finally {
             var unused = CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new))
                     .whenComplete((nothing, failed) -> sweeping.remove(number));
+        }
+    }
+
+    /** Has another node lead while this one has no room for writes: another may have. If none has, they only take turns in refusing. */
+    private void handOnIfFull(int number, ReplicaStore replica) {
+        KvException full = replica.writeRefusal(0, false);
+        long now = System.nanoTime();
+        if (full != null
+                && now - handedOnNanos.getOrDefault(number, now - HAND_ON_PAUSE.toNanos()) >= HAND_ON_PAUSE.toNanos()
+                && members.get(number).leadsWithOthers()) {
+            handedOnNanos.put(number, now);
+            log.atWarn()
+                    .addKeyValue("log", number)
+                    .addKeyValue("reason", full.getMessage())
+                    .log("another node is to lead");
+            onItsOwn(members.get(number)::handOver);
         }
     }
 

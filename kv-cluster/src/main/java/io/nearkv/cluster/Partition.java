@@ -716,7 +716,12 @@ final class Partition implements AutoCloseable {
 
     /** Has a snapshot taken that has all that is applied now, unless the newest has; returns the last entry that is in it. */
     CompletableFuture<Long> snapshot() {
-        return snapshot(server());
+        RaftServer running = server();
+        long needed = replica().applied().index();
+        // If one is being taken already, the answer is for that, and it may have begun before.
+        return snapshot(running)
+                .thenCompose(index ->
+                        index >= needed ? CompletableFuture.completedFuture(index) : snapshot(running));
     }
 
     /** Cuts the log, where a member that is away has kept Ratis from it. Only whole files go, and never the one that is written. */

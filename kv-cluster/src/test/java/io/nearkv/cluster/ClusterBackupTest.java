@@ -34,9 +34,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A cluster is backed up while it serves, and another one begins with the backup. */
 class ClusterBackupTest {
@@ -86,8 +87,12 @@ class ClusterBackupTest {
         return ((WriteResult.Applied) result).version();
     }
 
+    private static List<Integer> partitions() {
+        return Boolean.getBoolean("nearkv.test.long") ? List.of(1, 2) : List.of(2);
+    }
+
     @ParameterizedTest
-    @ValueSource(ints = {1, 2})
+    @MethodSource("partitions")
     void a_cluster_goes_on_from_a_backup_that_was_made_while_it_was_written_to(int partitions)
             throws IOException, InterruptedException {
         long[] versions = new long[50];
@@ -185,6 +190,7 @@ class ClusterBackupTest {
     }
 
     @Test
+    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void what_an_earlier_backup_has_is_not_copied_again() throws IOException, InterruptedException {
         try (LocalCluster cluster = cluster(1)) {
             cluster.awaitServing();
@@ -214,6 +220,7 @@ class ClusterBackupTest {
     }
 
     @Test
+    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void a_namespace_that_was_deleted_in_the_middle_of_a_backup_is_gone() throws IOException, InterruptedException {
         try (LocalCluster cluster = cluster(2)) {
             cluster.awaitServing();
