@@ -31,6 +31,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Routes with real processes: what callers see when a build is wrong, loses its permission, dies, or is taken back. */
@@ -306,6 +307,7 @@ class RouteIT {
     }
 
     @Test
+    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void a_candidate_goes_back_by_itself_when_its_lease_runs_out() throws Exception {
         Fleet.Build candidate = fleet.build("1.9");
         Path bundle = fleet.bundle(
