@@ -720,8 +720,7 @@ final class Partition implements AutoCloseable {
         long needed = replica().applied().index();
         // If one is being taken already, the answer is for that, and it may have begun before.
         return snapshot(running)
-                .thenCompose(index ->
-                        index >= needed ? CompletableFuture.completedFuture(index) : snapshot(running));
+                .thenCompose(index -> index >= needed ? CompletableFuture.completedFuture(index) : snapshot(running));
     }
 
     /** Cuts the log, where a member that is away has kept Ratis from it. Only whole files go, and never the one that is written. */
