@@ -178,7 +178,7 @@ final class LocalCluster implements AutoCloseable {
     }
 
     /** Free ports below those that the system gives to outgoing connections. */
-    static List<Integer> ports(int count) {
+    private static List<Integer> ports(int count) {
         Set<Integer> found = new HashSet<>();
         while (found.size() < count) {
             int port = ThreadLocalRandom.current().nextInt(12_000, 32_000);
