@@ -66,10 +66,36 @@ final class MirrorCopy {
 
     private static final long SAVED_EVERY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /** Changes of a key, which are of one partition, that the disk may not have: all from {@code first} to {@code last}; the first of them heard of at {@code nanos}, by the ticker. */
-    private record Dirty(long first, long last, long nanos) {
-        Dirty and(Dirty other) {
-            return new Dirty(Math.min(first, other.first), Math.max(last, other.last), nanos);
+    /**
+     * Changes of a key, which are of one partition, that the disk may not have: all from {@code first} to {@code last}; the first of them heard of at {@code nanos}, by the ticker.
+     *
+     * @param lineage the history whose versions they are; 0 if none was heard of yet, which is the one that the feed begins with
+     */
+    private record Dirty(long lineage, long first, long last, long nanos) {
+        private boolean isOf(Position position) {
+            return lineage == 0 || lineage == position.lineage();
+        }
+
+        /** Returns both marks as one. Of two histories the one that the feed is in counts: a change of it is not to be lost. */
+        Dirty and(Dirty later, @Nullable Position position) {
+            if (lineage == later.lineage || lineage == 0 || later.lineage == 0) {
+                return new Dirty(
+                        lineage == 0 ? later.lineage : lineage,
+                        Math.min(first, later.first),
+                        Math.max(last, later.last),
+                        nanos);
+            }
+            Dirty counts = position != null && isOf(position) ? this : later;
+            return new Dirty(counts.lineage, counts.first, counts.last, nanos);
+        }
+
+        /** Returns the mark in terms of a position. A version of another history would never be reached in this one: there, all that the position covers is to be asked for. */
+        Dirty in(Position position) {
+            if (isOf(position)) {
+                return this;
+            }
+            long covered = lastCovered(position, last);
+            return new Dirty(position.lineage(), covered, covered, nanos);
         }
     }
 
@@ -159,16 +185,18 @@ final class MirrorCopy {
 
     // ---- from the feed and from writers ----
 
-    /** A key has changed upstream: what the disk has of it is not to be relied on until it has been asked for. */
-    void changed(NamespaceId namespace, Key key, long version, long generation) {
+    /**
+     * A key has changed upstream: what the disk has of it is not to be relied on until it has been asked for.
+     *
+     * @param lineage the history whose version it is; 0 if none has been heard of yet
+     */
+    void changed(NamespaceId namespace, Key key, long version, long lineage) {
         if (!isChosen(namespace)) {
             return;
         }
-        Position position = feed.position();
-        // A version of another history would never be reached in this one.
-        long last = generation == feed.generation() || position == null ? version : lastCovered(position, version);
-        Dirty mark = new Dirty(Math.min(version, last), last, time.nanos());
-        Object unused = dirty.merge(new CacheKey(namespace, key), mark, Dirty::and);
+        Dirty mark = new Dirty(lineage, version, version, time.nanos());
+        Object unused =
+                dirty.merge(new CacheKey(namespace, key), mark, (before, later) -> before.and(later, feed.position()));
         wake();
     }
 
@@ -185,9 +213,12 @@ final class MirrorCopy {
         wake();
     }
 
-    /** Changes were missed: everything is to be compared, from the next {@link #current} on. Called before the feed says that it is up to date again. */
+    /**
+     * Changes were missed: everything is to be compared, from the next {@link #current} on. Called before the feed says that it is up to date again.
+     *
+     * <p>The marks stay: others write and read already, and the copy may be compared and relied on before this is called.
+     */
     void restarted() {
-        dirty.clear();
         outOfStep(feed.currentNanos());
     }
 
@@ -306,7 +337,8 @@ final class MirrorCopy {
         savedGeneration = generation;
         List<Long> versions = new ArrayList<>(position.versions());
         boolean behind = false;
-        for (Dirty mark : dirty.values()) {
+        for (Dirty each : dirty.values()) {
+            Dirty mark = each.in(position);
             if (position.coversVersion(mark.first())) {
                 behind = true;
                 int partition = (int) (mark.first() % versions.size());
@@ -376,7 +408,8 @@ final class MirrorCopy {
             outOfStep(feed.currentNanos());
             // After that: what is forgotten here, nobody relies on. A change that the position does not cover yet is
             // not, because the listing may be without it.
-            dirty.values().removeIf(mark -> position.coversVersion(mark.last()));
+            dirty.values()
+                    .removeIf(mark -> position.coversVersion(mark.in(position).last()));
         }
         passIsNext = !passIsNext; // By turns, so that neither waits for the end of the other.
         if (!(passIsNext
@@ -528,7 +561,8 @@ final class MirrorCopy {
             if (namespace != null && !namespace.equals(key.namespace)) {
                 continue;
             }
-            if (disk.version(key.namespace, key.key) >= mark.getValue().last()) {
+            if (mark.getValue().isOf(position)
+                    && disk.version(key.namespace, key.key) >= mark.getValue().last()) {
                 dirty.remove(
                         key, mark.getValue()); // A write through here, which was asked for before the feed told it.
                 continue;
@@ -537,7 +571,7 @@ final class MirrorCopy {
             if (chosen == null) {
                 progress.putIfAbsent(namespace, MirrorDisk.Progress.NONE); // A new one.
             }
-            long last = mark.getValue().last();
+            long last = mark.getValue().in(position).last();
             if (!basis.coversVersion(last)) {
                 basis = basis.and(Position.of(position.lineage(), last, partitions));
             }
@@ -571,17 +605,7 @@ final class MirrorCopy {
                     fetched.add(keys.size());
                     for (Key key : keys) {
                         var unused = dirty.computeIfPresent(
-                                new CacheKey(namespace, key),
-                                (same, mark) -> basis.coversVersion(mark.last())
-                                        ? null
-                                        : new Dirty(
-                                                Math.max(
-                                                        mark.first(),
-                                                        lastCovered(basis, mark.last())
-                                                                + basis.versions()
-                                                                        .size()),
-                                                mark.last(),
-                                                nanos));
+                                new CacheKey(namespace, key), (same, mark) -> left(mark.in(basis), basis, nanos));
                     }
                     keysPerQuestion = Math.min(KEYS_PER_QUESTION, 2 * keysPerQuestion);
                     done.run();
@@ -596,6 +620,15 @@ final class MirrorCopy {
                     }
                     return false;
                 });
+    }
+
+    /** Returns what is left of a mark when the disk has what there was at a position; null for nothing. */
+    private static @Nullable Dirty left(Dirty mark, Position basis, long nanos) {
+        if (basis.coversVersion(mark.last())) {
+            return null;
+        }
+        long next = lastCovered(basis, mark.last()) + basis.versions().size();
+        return new Dirty(mark.lineage(), Math.max(mark.first(), next), mark.last(), nanos);
     }
 
     // ---- passes ----

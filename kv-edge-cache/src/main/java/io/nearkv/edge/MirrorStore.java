@@ -154,7 +154,11 @@ public final class MirrorStore implements KvStore {
                 admin.deleted(change.namespace());
                 copy.deleted(change.namespace());
             } else {
-                copy.changed(change.namespace(), key, change.version(), follower.generation());
+                copy.changed(
+                        change.namespace(),
+                        key,
+                        change.version(),
+                        change.position().lineage());
             }
         }
 
@@ -425,17 +429,20 @@ public final class MirrorStore implements KvStore {
             NamespaceId namespace, List<Key> keys, Supplier<CompletableFuture<T>> write, Function<T, long[]> versions) {
         requireNonNull(namespace, "namespace");
         checkOpen();
-        long generation = follower.generation();
+        Position before = follower.position();
         FeedRing history = relay.history();
         return write.get().whenComplete((result, failure) -> {
             if (failure != null) {
                 return;
             }
+            // A write is of the history that was heard of before it. If none was, it is of the first.
+            Position position = before == null ? follower.position() : before;
+            long lineage = position == null ? 0 : position.lineage();
             long[] told = versions.apply(result);
             relay.told(history, LongStream.of(told));
             for (int i = 0; i < told.length; i++) {
                 if (told[i] > 0) {
-                    copy.changed(namespace, keys.get(i), told[i], generation);
+                    copy.changed(namespace, keys.get(i), told[i], lineage);
                 }
             }
         });

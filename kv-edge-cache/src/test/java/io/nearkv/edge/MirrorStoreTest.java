@@ -19,6 +19,7 @@ import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.OrderedStorage;
 import io.nearkv.core.Origin;
+import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
 import io.nearkv.core.Value;
@@ -33,6 +34,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -170,6 +173,62 @@ class MirrorStoreTest {
             assertThat(listAll(edge, mirror, "", 1000))
                     .hasSize(listAll(edge, edge.engine, "", 1000).size());
             assertSame(edge, mirror);
+        }
+    }
+
+    /** As it comes when the thread of the feed is held up between the first position and its word of it. */
+    @Test
+    void who_has_written_before_the_word_of_a_new_generation_comes_reads_nothing_older() {
+        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+        try (Edge edge = open()) {
+            Freshness.Time time = new Freshness.Time(edge.clock, edge.nanos::get);
+            Key key = Key.of("k");
+            edge.write("k", "old");
+            try (MirrorDisk disk = new MirrorDisk(disk(), time)) {
+                MirrorCopy copy = new MirrorCopy(
+                        edge.upstream,
+                        edge.engine.admin()::namespace,
+                        disk,
+                        Set.of(edge.ns),
+                        edge.options(),
+                        new FirstGeneration(edge),
+                        time,
+                        timer);
+                copy.current();
+                await().until(() -> copy.isComplete(edge.ns));
+                edge.upstream.hold();
+                copy.changed(
+                        edge.ns,
+                        key,
+                        edge.write("k", "new"),
+                        edge.engine.position().lineage());
+                copy.restarted();
+                assertThat(copy.isDirty(edge.ns, List.of(key))).isTrue();
+                edge.upstream.release();
+                await().until(() -> !copy.isDirty(edge.ns, List.of(key)));
+                List<GetResult> found = join(disk.read(() -> disk.get(edge.ns, List.of(key))));
+                assertThat(found).isNotNull();
+                assertThat(text(found.get(0))).isEqualTo("new");
+            }
+        } finally {
+            timer.shutdownNow();
+        }
+    }
+
+    private record FirstGeneration(Edge edge) implements Freshness.Feed {
+        @Override
+        public long generation() {
+            return 1;
+        }
+
+        @Override
+        public Position position() {
+            return edge.engine.position();
+        }
+
+        @Override
+        public long currentNanos() {
+            return edge.nanos.get();
         }
     }
 
