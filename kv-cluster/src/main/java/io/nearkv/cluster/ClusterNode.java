@@ -9,6 +9,7 @@ import io.nearkv.core.KvStore;
 import io.nearkv.core.Limits;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.NamespaceInfo;
+import io.nearkv.core.Sharding;
 import io.nearkv.core.Value;
 import io.nearkv.core.rocksdb.ReplicaCommand;
 import io.nearkv.core.rocksdb.ReplicaStore;
@@ -111,7 +112,7 @@ public final class ClusterNode implements AutoCloseable {
         this.changes = new ClusterChanges(layout, self, membership, members.get(0), nodes, this::answer);
         this.store = layout.logs() == 1
                 ? stores.get(0)
-                : new ShardedStore(new NodeShards(), new Sharding(layout.partitions()), this::close);
+                : new ShardedStore(new NodeShards(), new Sharding(layout.partitions())::partitionOf, this::close);
     }
 
     private void add(Partition partition, ClusterOptions options) {
@@ -463,6 +464,21 @@ public final class ClusterNode implements AutoCloseable {
      */
     public List<KvStore> leaderStores() {
         return List.copyOf(leaderStores);
+    }
+
+    /**
+     * Returns where the node is that leads each partition, as far as this one knows: HOST:PORT for clients, empty where it does not know. Answers at once; for the listener that serves {@link #store()}, whose clients
+     * then ask those nodes themselves.
+     */
+    public List<String> leaders() {
+        int first = layout.logs() == 1 ? 0 : 1;
+        List<String> leaders = new ArrayList<>(layout.partitions());
+        for (int number = first; number < layout.logs(); number++) {
+            ClusterMember place =
+                    partitions.get(number).leads() ? self : members.get(number).leaderElsewhere();
+            leaders.add(place == null ? "" : place.client());
+        }
+        return leaders;
     }
 
     /** Returns the layout that this node was started with. */

@@ -1,6 +1,7 @@
 package io.nearkv.cluster;
 
 import io.nearkv.core.NamespaceId;
+import io.nearkv.core.Sharding;
 import java.nio.ByteBuffer;
 
 /** Chooses the partition of a key: {@link Sharding}, for all that keeps anything. Thread-safe, and the same for ever. */

@@ -26,6 +26,7 @@ import io.nearkv.core.OpenResult;
 import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
+import io.nearkv.core.Sharding;
 import io.nearkv.core.Value;
 import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteOptions;
@@ -84,7 +85,7 @@ final class ShardedStore implements KvStore {
 
     /** Returns the store over these shards, which it closes when it is closed. */
     static ShardedStore over(Shards shards) {
-        return new ShardedStore(shards, new Sharding(shards.partitions().size()), () -> {
+        return new ShardedStore(shards, new Sharding(shards.partitions().size())::partitionOf, () -> {
             shards.partitions().forEach(KvStore::close);
             shards.meta().close();
         });

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 class EdgeOverPartitionsContractTest extends PartitionsContract {
     @Override
     protected StoreFixture open() throws IOException {
-        return new EdgeFixture(new ShardedFixture(SHARDING.partitions(), SHARDING));
+        return new EdgeFixture(new ShardedFixture(SHARDING.partitions(), SHARDING::partitionOf));
     }
 
     @Override

@@ -23,6 +23,7 @@ import io.nearkv.core.NamespaceId;
 import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
+import io.nearkv.core.Sharding;
 import io.nearkv.core.Value;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;

@@ -11,6 +11,7 @@ import io.nearkv.core.Mutation;
 import io.nearkv.core.NamespaceId;
 import io.nearkv.core.Position;
 import io.nearkv.core.ReadOptions;
+import io.nearkv.core.Sharding;
 import io.nearkv.core.Value;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.rocksdb.DiskMirror;
@@ -43,7 +44,7 @@ class PartitionedEdgeTest {
 
     @BeforeEach
     void open() throws IOException {
-        fixture = new ShardedFixture(SHARDING.partitions(), SHARDING);
+        fixture = new ShardedFixture(SHARDING.partitions(), SHARDING::partitionOf);
         core = fixture.store();
         ns = core.admin().createNamespace(fixture.account(), "test").join().id();
         upper = EdgeCache.open(core, OPTIONS);

@@ -2,6 +2,7 @@ package io.nearkv.cluster;
 
 import io.nearkv.core.Key;
 import io.nearkv.core.KvStoreContract;
+import io.nearkv.core.Sharding;
 
 /** The contract of all tiers, kept by three partitions over which the keys of each namespace are spread; except where it promises one order of all, or batches of keys without a common tag. */
 @ExceptTests({

@@ -7,6 +7,6 @@ import java.io.IOException;
 class ShardedStoreContractTest extends PartitionsContract {
     @Override
     protected StoreFixture open() throws IOException {
-        return new ShardedFixture(SHARDING.partitions(), SHARDING);
+        return new ShardedFixture(SHARDING.partitions(), SHARDING::partitionOf);
     }
 }

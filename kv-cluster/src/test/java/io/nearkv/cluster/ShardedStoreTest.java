@@ -25,6 +25,7 @@ import io.nearkv.core.OpenResult;
 import io.nearkv.core.Position;
 import io.nearkv.core.PutOptions;
 import io.nearkv.core.ReadOptions;
+import io.nearkv.core.Sharding;
 import io.nearkv.core.Value;
 import io.nearkv.core.ValueReader;
 import io.nearkv.core.ValueWriter;
@@ -56,7 +57,7 @@ class ShardedStoreTest {
     private final NamespaceId namespace;
 
     ShardedStoreTest() throws IOException {
-        this.fixture = new ShardedFixture(PARTITIONS, SHARDING);
+        this.fixture = new ShardedFixture(PARTITIONS, SHARDING::partitionOf);
         this.namespace = create("t");
     }
 

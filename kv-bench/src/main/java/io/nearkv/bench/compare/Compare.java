@@ -51,6 +51,15 @@ public final class Compare implements Callable<Integer> {
             description = "Seconds of load before the first turn. Default: 10.")
     private double warmUpSeconds;
 
+    @Option(
+            names = "--warm-up-in-flight",
+            defaultValue = "0",
+            description = {
+                "Operations in flight on each connection until the first turn: a few at a time take minutes until the code",
+                "of a JVM is compiled. Default: as many as are measured."
+            })
+    private int warmUpInFlight;
+
     @Option(names = "--keys", defaultValue = "1000000", description = "How many keys. Default: 1000000.")
     private int keys;
 
@@ -97,6 +106,7 @@ public final class Compare implements Callable<Integer> {
                 tries,
                 seconds,
                 warmUpSeconds,
+                warmUpInFlight,
                 keys,
                 valueBytes,
                 spinMicros,

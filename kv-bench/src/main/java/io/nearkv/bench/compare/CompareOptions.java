@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param tries how often a turn may be taken while others keep the machine busy; the least disturbed one counts
  * @param seconds length of each measurement
  * @param warmUpSeconds length of the load before the first round of each side
+ * @param warmUpInFlight operations in flight on each connection during that load, where a side sends from completions; 0 for as many as are measured
  * @param keys how many keys
  * @param valueBytes bytes of each value
  * @param spinMicros for the sides that spin: microseconds for which an event loop looks for more work
@@ -29,6 +30,7 @@ record CompareOptions(
         int tries,
         double seconds,
         double warmUpSeconds,
+        int warmUpInFlight,
         int keys,
         int valueBytes,
         int spinMicros,

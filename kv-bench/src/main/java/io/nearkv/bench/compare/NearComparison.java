@@ -154,7 +154,7 @@ public final class NearComparison implements Callable<Integer> {
         Launcher.prepare(nearkv, Map.of());
         Path folder = work != null ? work : Path.of(System.getProperty("java.io.tmpdir"));
         CompareOptions options = new CompareOptions(
-                nearkv, folder, null, null, rounds, 1, seconds, warmUpSeconds, keys, valueBytes, 0, List.of());
+                nearkv, folder, null, null, rounds, 1, seconds, warmUpSeconds, 0, keys, valueBytes, 0, List.of());
         try (Children children = new Children(folder)) {
             RunningServer ours = RunningServer.start(ServerKind.NEARKV, children, options);
             RunningServer redis = RunningServer.start(ServerKind.REDIS, children, options);

@@ -37,8 +37,7 @@ final class Turns {
             List<Player> players = start(children);
             for (Player player : players) {
                 note("warming up %s", player.side().name());
-                LoadReport unused = player.worker()
-                        .run(player.side().load().withTimes(seconds(options.warmUpSeconds()), seconds(0.5)));
+                LoadReport unused = player.worker().run(warmUp(player.side().load()));
             }
             Map<String, List<LoadReport>> reports = new LinkedHashMap<>();
             for (int round = 1; round <= options.rounds(); round++) {
@@ -50,6 +49,12 @@ final class Turns {
             }
             return reports;
         }
+    }
+
+    private LoadSpec warmUp(LoadSpec load) {
+        boolean denser = load.style() == LoadSpec.Style.CLOSED_LOOP && options.warmUpInFlight() > 0;
+        return (denser ? load.withInFlight(options.warmUpInFlight()) : load)
+                .withTimes(seconds(options.warmUpSeconds()), seconds(0.5));
     }
 
     private List<Player> start(Children children) throws IOException, InterruptedException {

@@ -67,6 +67,11 @@ public record LoadSpec(
         return new LoadSpec(style, connections, inFlight, threads, ratePerSecond, mix, newWarmUp, newDuration);
     }
 
+    /** Returns a copy with this many operations in flight on each connection. */
+    public LoadSpec withInFlight(int newInFlight) {
+        return new LoadSpec(style, connections, newInFlight, threads, ratePerSecond, mix, warmUp, duration);
+    }
+
     /** Returns the usual short form, such as {@code 8x16}. */
     public String shape() {
         return switch (style) {

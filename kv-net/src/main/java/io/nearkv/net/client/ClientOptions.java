@@ -42,4 +42,35 @@ record ClientOptions(
         servers = List.copyOf(servers);
         builds = Set.copyOf(builds);
     }
+
+    /** Returns a copy with these servers, and without documents to follow. */
+    ClientOptions withServers(List<ServerAddress> newServers) {
+        return new ClientOptions(
+                newServers,
+                token,
+                environment,
+                builds,
+                check,
+                null,
+                name,
+                connections,
+                ioThreads,
+                maxRequestsInFlight,
+                maxPendingBytes,
+                streamWindowBytes,
+                store,
+                timeout,
+                connectTimeout,
+                pingInterval,
+                silenceTimeout,
+                closeTimeout,
+                retryShare,
+                maxAttempts,
+                backoff,
+                spin,
+                tls,
+                callbackExecutor,
+                seed,
+                nanoTime);
+    }
 }

@@ -90,7 +90,8 @@ public final class KvClientBuilder {
 
     /**
      * Adds a server: {@code kv://HOST:PORT}, or {@code kvs://HOST:PORT} for TLS; 7400 without a port. At least one and at most 64. All must serve the same data: the client
-     * connects to the first that it reaches, and to the next when that one goes away or falls silent.
+     * connects to the first that it reaches, and to the next when that one goes away or falls silent. If they are the nodes of a cluster, it also connects to those that lead
+     * the partitions, whether they were added here or not.
      */
     public KvClientBuilder server(String address) {
         if (servers.size() == MAX_SERVERS) {
@@ -335,11 +336,13 @@ public final class KvClientBuilder {
     private Backend backend() {
         String source = serviceRoute;
         if (source == null) {
-            return new LanePool(options(
+            ClientOptions checked = options(
                     expectedEnvironment(),
                     builds,
                     ServerCheck.STATED,
-                    documents == DocumentExchange.NONE ? null : new DocumentCourier(documents, "nearkv-documents")));
+                    documents == DocumentExchange.NONE ? null : new DocumentCourier(documents, "nearkv-documents"));
+            // Only the first store is for clients; the others are among nodes, which know whom they ask.
+            return store == 0 ? ClusterBackend.start(checked) : LanePool.start(checked);
         }
         if (!servers.isEmpty() || !builds.isEmpty()) {
             throw new IllegalArgumentException(

@@ -57,7 +57,7 @@ public final class KvTransport implements RouteTransport, AutoCloseable {
                 ? null
                 : couriers.computeIfAbsent(
                         request.documents(), documents -> new DocumentCourier(documents, "nearkv-documents"));
-        Link link = new Link(new LanePool(builder.options(
+        Link link = new Link(LanePool.start(builder.options(
                 request.environment(),
                 Set.of(request.buildId()),
                 new ServerCheck(request.check(), request.enforced()),

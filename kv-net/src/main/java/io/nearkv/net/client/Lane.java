@@ -49,7 +49,7 @@ final class Lane {
     private long timerAtNanos = Slot.NO_DEADLINE;
     private boolean closed;
 
-    Lane(LanePool pool, int number, EventLoop loop) {
+    Lane(LanePool pool, int number, EventLoop loop, int firstServer) {
         this.pool = pool;
         this.number = number;
         this.loop = loop;
@@ -57,7 +57,7 @@ final class Lane {
         this.handover = new Handover(this);
         this.budget = new RetryBudget(pool.options.retryShare(), pool.nanoTime());
         this.random = new SplittableRandom(pool.options.seed() + number);
-        this.uplink = new Uplink(this, random, number);
+        this.uplink = new Uplink(this, random, firstServer);
     }
 
     int number() {

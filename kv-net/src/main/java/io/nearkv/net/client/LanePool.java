@@ -38,11 +38,25 @@ final class LanePool implements Backend {
 
     private static final FastThreadLocal<@Nullable Lane> CURRENT_LANE = new FastThreadLocal<>();
 
+    /** Hears of the connections of a pool. The calls come on its event loops, also while the pool is being made. */
+    interface Listener {
+        /** Hears nothing. */
+        Listener NONE = new Listener() {};
+
+        /** A server has passed the checks, and has said who leads. */
+        default void greeted(List<String> leaders) {}
+
+        /** A connection stands or is lost. */
+        default void changed() {}
+    }
+
     final ClientOptions options;
     final ClientCounters counters = new ClientCounters();
 
     private final Greeting greeting;
+    private final Listener listener;
     private final EventLoops loops;
+    private final boolean ownsLoops;
     private final Lane[] lanes;
     private final AtomicLong pendingBytes = new AtomicLong();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -57,8 +71,21 @@ final class LanePool implements Backend {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
-    LanePool(ClientOptions options) {
+    /** Returns a pool of its own, which connects. */
+    static LanePool start(ClientOptions options) {
+        LanePool pool = new LanePool(options, Listener.NONE, null);
+        pool.start();
+        return pool;
+    }
+
+    /**
+     * Makes a pool, which does not connect yet.
+     *
+     * @param loopsOf whose event loops it runs on, and which must be closed after it; null for some of its own. With those of another, all lanes ask the first server first
+     */
+    LanePool(ClientOptions options, Listener listener, @Nullable LanePool loopsOf) {
         this.options = options;
+        this.listener = listener;
         this.greeting = new Greeting(
                 options.token(),
                 options.environment(),
@@ -67,12 +94,19 @@ final class LanePool implements Backend {
                 options.name(),
                 options.streamWindowBytes(),
                 options.store());
-        this.loops = EventLoops.start(
-                EventLoops.Kind.AUTO, options.ioThreads(), "nearkv-client-" + options.name(), options.spin());
+        this.ownsLoops = loopsOf == null;
+        this.loops = loopsOf != null
+                ? loopsOf.loops
+                : EventLoops.start(
+                        EventLoops.Kind.AUTO, options.ioThreads(), "nearkv-client-" + options.name(), options.spin());
         this.lanes = new Lane[options.connections()];
         for (int i = 0; i < lanes.length; i++) {
-            lanes[i] = new Lane(this, i, anyLoop());
+            lanes[i] = new Lane(this, i, anyLoop(), loopsOf == null ? i : 0);
         }
+    }
+
+    /** Begins to connect; once. */
+    void start() {
         for (Lane lane : lanes) {
             lane.loop.execute(lane.uplink::connect);
         }
@@ -299,16 +333,22 @@ final class LanePool implements Backend {
     }
 
     /** Notes to which history the versions of a server belong that has passed the checks. */
-    void greeted(long newLineage, int newPartitions) {
+    void greeted(long newLineage, int newPartitions, List<String> leaders) {
         if (newPartitions > 0) {
             partitions = newPartitions;
         }
         lineage = newLineage;
+        listener.greeted(leaders);
     }
 
     /** Returns of how many partitions the positions of the servers are. */
     int partitions() {
         return partitions;
+    }
+
+    /** Returns the history that versions belong to, or 0 if it is not known. */
+    long knownLineage() {
+        return lineage;
     }
 
     /**
@@ -374,6 +414,47 @@ final class LanePool implements Backend {
         }
     }
 
+    /** Returns whether a connection stands to this server; any thread. */
+    boolean isAt(ServerAddress server) {
+        for (Lane lane : lanes) {
+            if (server.equals(lane.uplink.connectedTo())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Returns whether all connections stand, and to this server; any thread. */
+    boolean isOnlyAt(ServerAddress server) {
+        for (Lane lane : lanes) {
+            if (!server.equals(lane.uplink.connectedTo())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Returns whether a connection stands to any server but this one; any thread. */
+    boolean isElsewhere(ServerAddress server) {
+        for (Lane lane : lanes) {
+            ServerAddress at = lane.uplink.connectedTo();
+            if (at != null && !at.equals(server)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Returns whether no call and no stream is under way; any thread. */
+    boolean isIdle() {
+        for (Lane lane : lanes) {
+            if (lane.slots.inUse() > 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Wakes those that wait for a lane to change its state. */
     void onLaneChanged() {
         lock.lock();
@@ -382,6 +463,7 @@ final class LanePool implements Backend {
         } finally {
             lock.unlock();
         }
+        listener.changed();
     }
 
     /**
@@ -452,7 +534,9 @@ final class LanePool implements Backend {
             if (mayWait) {
                 closings.forEach(CompletableFuture::join);
             }
-            loops.close();
+            if (ownsLoops) {
+                loops.close();
+            }
             onLaneChanged();
             terminated.countDown();
         } else if (mayWait) {

@@ -137,6 +137,16 @@ final class RemoteAdmin implements KvAdmin {
                 (header, none) -> Value.of(header.getAsk().getAnswer().asReadOnlyByteBuffer()));
     }
 
+    /** Asks where the nodes are that lead the partitions, HOST:PORT or empty for each; an empty list if there are none. */
+    CompletableFuture<List<String>> leaders() {
+        return call(
+                CallExchange.Kind.READ,
+                Wire.CallHeader.newBuilder().setLeaders(Wire.Leaders.getDefaultInstance()),
+                Wire.NamespaceItem.parser(),
+                CatalogueCodec::fromWire,
+                (header, none) -> List.copyOf(header.getLeaders().getLeadersList()));
+    }
+
     private CompletableFuture<NamespaceInfo> oneNamespace(CallExchange.Kind kind, Wire.CallHeader.Builder header) {
         return call(
                 kind,

@@ -371,7 +371,7 @@ final class Session extends ChannelInboundHandlerAdapter {
         maxBytesInFlight = limits.getMaxBytesInFlight() <= 0 ? Long.MAX_VALUE : limits.getMaxBytesInFlight() / 4 * 3;
         peerWindowBytes = Math.max(limits.getStreamWindowBytes(), Protocol.MIN_STREAM_WINDOW_BYTES);
         frames.setMaxFrameBytes(Protocol.MAX_FRAME_BYTES);
-        lane.pool.greeted(answer.getLineage(), answer.getPartitions());
+        lane.pool.greeted(answer.getLineage(), answer.getPartitions(), answer.getLeadersList());
         phase = Phase.READY;
         readyAtNanos = lane.pool.nanoTime();
         silence = new SilenceWatch(this, lane, limits.getIdleTimeoutMillis());

@@ -190,6 +190,7 @@ final class Uplink {
         session = null;
         connectedTo = null;
         lastFailure = cause;
+        pool.onLaneChanged();
         // The one that leaves is asked last.
         nextServer++;
         if (pool.nanoTime() - leaving.readyAtNanos() >= MIN_LIFE_NANOS) {

@@ -156,7 +156,8 @@ final class Call extends Operation {
                     RENAME_NAMESPACE,
                     DELETE_NAMESPACE,
                     BACKUP,
-                    ASK -> Op.ADMIN;
+                    ASK,
+                    LEADERS -> Op.ADMIN;
             case CALL_NOT_SET ->
                 throw new KvException(ErrorCode.INVALID_REQUEST, "this call is not known to this server");
         };

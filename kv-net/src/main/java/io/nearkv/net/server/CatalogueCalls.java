@@ -91,6 +91,13 @@ final class CatalogueCalls {
                                         .setAnswer(ByteString.copyFrom(answer.asByteBuffer())))
                                 .build())));
             }
+            case LEADERS -> {
+                return new EntryCalls.NoItems(() -> Call.Work.of(
+                        CompletableFuture.completedFuture(session.context().leaders(session.store())),
+                        leaders -> BodyWriter.of(Wire.ReplyHeader.newBuilder()
+                                .setLeaders(Wire.LeadersReply.newBuilder().addAllLeaders(leaders))
+                                .build())));
+            }
             default -> throw new KvException(ErrorCode.INVALID_REQUEST, "this call is not known to this server");
         }
     }

@@ -88,6 +88,7 @@ final class Handshake {
                 .setAccount(CatalogueCodec.toWire(grant.account()))
                 .setLineage(context.options().lineage().getAsLong())
                 .setPartitions(partitions(store))
+                .addAllLeaders(context.leaders(store))
                 .setServerVersion(context.options().serverVersion())
                 .setLimits(Wire.ConnectionLimits.newBuilder()
                         .setMaxFrameBytes(Protocol.MAX_FRAME_BYTES)

@@ -7,7 +7,9 @@ import io.nearkv.core.route.DocumentExchange;
 import io.nearkv.net.transport.EventLoops;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param serverVersion what the server calls itself in HELLO
  * @param lineage the history that the versions of the store belong to, 0 where it is not known
  * @param documents the signed documents that the node lives by and hands on
+ * @param leaders tells clients of the first store where the node is that leads each partition, HOST:PORT or empty where it is not known; an empty list where requests need not go
+ *     elsewhere. Asked often, answers at once
  */
 public record KvServerOptions(
         InetSocketAddress address,
@@ -34,7 +38,8 @@ public record KvServerOptions(
         @Nullable AccountId operatorAccount,
         String serverVersion,
         LongSupplier lineage,
-        DocumentExchange documents) {
+        DocumentExchange documents,
+        Supplier<List<String>> leaders) {
     private static final int MAX_THREADS = 1024;
     private static final Duration MAX_SPIN = Duration.ofMillis(1);
 
@@ -50,6 +55,7 @@ public record KvServerOptions(
         requireNonNull(serverVersion, "serverVersion");
         requireNonNull(lineage, "lineage");
         requireNonNull(documents, "documents");
+        requireNonNull(leaders, "leaders");
         if (eventLoopThreads < 1 || eventLoopThreads > MAX_THREADS) {
             throw new IllegalArgumentException(
                     "eventLoopThreads: " + eventLoopThreads + " (expected: 1 to " + MAX_THREADS + ")");
@@ -75,7 +81,8 @@ public record KvServerOptions(
                 null,
                 "nearkv",
                 () -> 0,
-                DocumentExchange.NONE);
+                DocumentExchange.NONE,
+                List::of);
     }
 
     /** Returns a copy with these limits. */
@@ -90,7 +97,8 @@ public record KvServerOptions(
                 operatorAccount,
                 serverVersion,
                 lineage,
-                documents);
+                documents,
+                leaders);
     }
 
     /** Returns a copy with these certificates; null for no TLS. */
@@ -105,13 +113,24 @@ public record KvServerOptions(
                 operatorAccount,
                 serverVersion,
                 lineage,
-                documents);
+                documents,
+                leaders);
     }
 
     /** Returns a copy with this number of threads. */
     public KvServerOptions withEventLoopThreads(int newThreads) {
         return new KvServerOptions(
-                address, limits, tls, newThreads, spin, transport, operatorAccount, serverVersion, lineage, documents);
+                address,
+                limits,
+                tls,
+                newThreads,
+                spin,
+                transport,
+                operatorAccount,
+                serverVersion,
+                lineage,
+                documents,
+                leaders);
     }
 
     /** Returns a copy with this spin, at most a millisecond. Each loop keeps a core busy while it is in use. */
@@ -126,7 +145,8 @@ public record KvServerOptions(
                 operatorAccount,
                 serverVersion,
                 lineage,
-                documents);
+                documents,
+                leaders);
     }
 
     /** Returns a copy with this system interface. */
@@ -141,7 +161,8 @@ public record KvServerOptions(
                 operatorAccount,
                 serverVersion,
                 lineage,
-                documents);
+                documents,
+                leaders);
     }
 
     /** Returns a copy with this operator account; null for none. */
@@ -156,7 +177,8 @@ public record KvServerOptions(
                 newOperator,
                 serverVersion,
                 lineage,
-                documents);
+                documents,
+                leaders);
     }
 
     /** Returns a copy with what HELLO says of the server. */
@@ -171,7 +193,8 @@ public record KvServerOptions(
                 operatorAccount,
                 newServerVersion,
                 newLineage,
-                documents);
+                documents,
+                leaders);
     }
 
     /** Returns a copy with these documents. */
@@ -186,6 +209,23 @@ public record KvServerOptions(
                 operatorAccount,
                 serverVersion,
                 lineage,
-                newDocuments);
+                newDocuments,
+                leaders);
+    }
+
+    /** Returns a copy that tells clients where the nodes are that lead. */
+    public KvServerOptions withLeaders(Supplier<List<String>> newLeaders) {
+        return new KvServerOptions(
+                address,
+                limits,
+                tls,
+                eventLoopThreads,
+                spin,
+                transport,
+                operatorAccount,
+                serverVersion,
+                lineage,
+                documents,
+                newLeaders);
     }
 }

@@ -81,6 +81,11 @@ public final class ServerContext {
         return stores.get(number);
     }
 
+    /** Returns who leads the partitions of a store, as {@link KvServerOptions#leaders} tells; of any but the first store nobody. */
+    List<String> leaders(KvStore store) {
+        return store == stores.get(0) ? options.leaders().get() : List.of();
+    }
+
     /** Returns the store's reads that make no objects, or null if it has none. */
     public @Nullable DirectReader directReader() {
         return directReader;

@@ -9,31 +9,47 @@ import io.nearkv.net.server.KvServerOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Client, server and the store of another fixture as one tier. */
 final class RemoteFixture implements StoreFixture {
     private final StoreFixture below;
     private final TestIdentity identity;
+    /** Whether clients are sent to another server of the same store. */
+    private final boolean led;
+
+    private KvServer leader;
     private KvServer server;
     private AccountsStore clients;
 
     /** Takes the fixture over. */
     RemoteFixture(StoreFixture below) {
+        this(below, false);
+    }
+
+    RemoteFixture(StoreFixture below, boolean led) {
         this.below = below;
+        this.led = led;
         identity = new TestIdentity("testing", below.account());
-        server = serve();
+        leader = serve(List.of());
+        server = serve(leaders());
         clients = new AccountsStore(below.account(), this::connect);
     }
 
-    private KvServer serve() {
+    private List<String> leaders() {
+        return led ? List.of("127.0.0.1:" + leader.address().getPort()) : List.of();
+    }
+
+    private KvServer serve(List<String> leaders) {
         return KvServer.start(
                 below.store(),
                 identity.authority,
                 KvServerOptions.listeningOn(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                         .withEventLoopThreads(1)
                         .withOperatorAccount(below.account())
-                        .withIdentity("test", () -> below.store().positionOf(0).lineage()));
+                        .withIdentity("test", () -> below.store().positionOf(0).lineage())
+                        .withLeaders(() -> leaders));
     }
 
     private KvClient connect(AccountId account) {
@@ -68,8 +84,10 @@ final class RemoteFixture implements StoreFixture {
     public void reopen() throws Exception {
         clients.close();
         server.close();
+        leader.close();
         below.reopen();
-        server = serve();
+        leader = serve(List.of());
+        server = serve(leaders());
         clients = new AccountsStore(below.account(), this::connect);
     }
 
@@ -82,6 +100,7 @@ final class RemoteFixture implements StoreFixture {
     public void close() throws IOException {
         clients.close();
         server.close();
+        leader.close();
         below.close();
         identity.close();
     }

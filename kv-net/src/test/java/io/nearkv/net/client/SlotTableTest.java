@@ -14,8 +14,9 @@ class SlotTableTest {
     private static final int SIZE = 8;
 
     private SilentServer server = new SilentServer();
-    private LanePool pool = new LanePool(ClientFixture.client(server.address()).options());
-    private SlotTable table = new SlotTable(new Lane(pool, 0, pool.anyLoop()), SIZE);
+    private LanePool pool =
+            LanePool.start(ClientFixture.client(server.address()).options());
+    private SlotTable table = new SlotTable(new Lane(pool, 0, pool.anyLoop(), 0), SIZE);
 
     @BeforeEach
     void check() {

@@ -52,6 +52,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,6 +98,7 @@ public final class Node {
             Authority authority,
             @Nullable AccountId account,
             LongSupplier lineage,
+            Supplier<List<String>> leaders,
             @Nullable NodeRoutes routes,
             boolean firstStart,
             boolean foreign) {}
@@ -269,6 +271,7 @@ public final class Node {
                 authority,
                 account,
                 () -> store.stamp().lineage(),
+                List::of,
                 followed,
                 firstStart,
                 false);
@@ -335,6 +338,7 @@ public final class Node {
                 authority,
                 node.account(),
                 () -> document.layout().lineage(),
+                member::leaders,
                 null,
                 false,
                 false);
@@ -446,7 +450,17 @@ public final class Node {
             Deque<AutoCloseable> owned) {
         if (settings.cache().memoryBytes() == 0) {
             return new Backing(
-                    upstream, null, null, null, authority, account, lineageOf(upstream), routes, false, false);
+                    upstream,
+                    null,
+                    null,
+                    null,
+                    authority,
+                    account,
+                    lineageOf(upstream),
+                    List::of,
+                    routes,
+                    false,
+                    false);
         }
         Path folder = settings.folder().path();
         EdgeOptions.Builder options = EdgeOptions.builder()
@@ -465,7 +479,8 @@ public final class Node {
             disk = DiskCache.open(folder.resolve("cache"), authority.environment(), edge.diskBytes());
         }
         EdgeCache cache = own(owned, EdgeCache.open(above, options.disk(disk).build()));
-        return new Backing(cache, null, cache, mirror, authority, account, cache::lineage, routes, false, false);
+        return new Backing(
+                cache, null, cache, mirror, authority, account, cache::lineage, List::of, routes, false, false);
     }
 
     /** Returns the history of a tier that is not cached, 0 while it is not known. */
@@ -522,6 +537,7 @@ public final class Node {
                 authority,
                 identity == null ? null : identity.account(),
                 () -> 0,
+                List::of,
                 null,
                 false,
                 true);
@@ -564,7 +580,8 @@ public final class Node {
                 .withLimits(settings.limits())
                 .withTls(settings.tls())
                 .withOperatorAccount(backing.account())
-                .withIdentity(settings.program(), backing.lineage());
+                .withIdentity(settings.program(), backing.lineage())
+                .withLeaders(backing.leaders());
         NodeRoutes routes = backing.routes();
         if (routes != null) {
             options = options.withDocuments(routes.documents());

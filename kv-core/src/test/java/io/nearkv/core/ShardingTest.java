@@ -1,10 +1,8 @@
-package io.nearkv.cluster;
+package io.nearkv.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.nearkv.core.Key;
-import io.nearkv.core.NamespaceId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

@@ -1,10 +1,9 @@
-package io.nearkv.cluster;
+package io.nearkv.core;
 
-import io.nearkv.core.NamespaceId;
 import java.nio.ByteBuffer;
 
 /**
- * Which partition holds a key. It must never change: every key of every cluster lies where this says, and {@code ShardingTest} holds it to vectors that were written down once.
+ * Which partition of a cluster holds a key. For those who write tiers. It must never change: every key of every cluster lies where this says, and {@code ShardingTest} holds it to vectors that were written down once.
  *
  * <p>The partition is {@code Long.remainderUnsigned(hash(namespace, key), partitions)}. The hash is FNV-1a of 64 bits over the bytes that count, begun at the mixed id of the namespace and
  * mixed once more at the end, because FNV leaves the low bits of short keys too much alike:
@@ -24,18 +23,22 @@ import java.nio.ByteBuffer;
  *
  * @param partitions how many there are, at least 1; fixed when the cluster was made
  */
-record Sharding(int partitions) implements Placement {
+public record Sharding(int partitions) {
     private static final long FNV_PRIME = 0x100000001B3L;
     private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
     /** Checks the number of partitions. */
-    Sharding {
+    public Sharding {
         if (partitions < 1) {
             throw new IllegalArgumentException("partitions: " + partitions + " (expected: at least 1)");
         }
     }
 
-    @Override
+    /**
+     * Returns the partition of a key, counted from 0.
+     *
+     * @param key the remaining bytes are the key; borrowed, position left alone
+     */
     public int partitionOf(NamespaceId namespace, ByteBuffer key) {
         return (int) Long.remainderUnsigned(hash(namespace, key), partitions);
     }
