@@ -40,6 +40,7 @@ import org.slf4j.LoggerFactory;
  * <p>{@link #store()} is for clients; {@link #leaderStores()} are for the other nodes, and answer for this node alone.
  */
 public final class ClusterNode implements AutoCloseable {
+    private static final long LEADERS_KEPT_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final Logger log = LoggerFactory.getLogger(ClusterNode.class);
     private static final int SWEEP_PIECE = 512;
     private static final Duration TICK = Duration.ofMillis(20);
@@ -67,6 +68,8 @@ public final class ClusterNode implements AutoCloseable {
     private final Set<Integer> sweeping = ConcurrentHashMap.newKeySet();
     /** When a log's leadership was handed on for want of room. */
     private final Map<Integer, Long> handedOnNanos = new ConcurrentHashMap<>();
+
+    private volatile @Nullable Leaders leaders;
 
     private final AtomicBoolean spreading = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -471,15 +474,25 @@ public final class ClusterNode implements AutoCloseable {
      * then ask those nodes themselves.
      */
     public List<String> leaders() {
-        int first = layout.logs() == 1 ? 0 : 1;
-        List<String> leaders = new ArrayList<>(layout.partitions());
-        for (int number = first; number < layout.logs(); number++) {
-            ClusterMember place =
-                    partitions.get(number).leads() ? self : members.get(number).leaderElsewhere();
-            leaders.add(place == null ? "" : place.client());
+        Leaders known = leaders;
+        long now = System.nanoTime();
+        // Many clients ask, and to find out that a partition is not here takes Ratis an exception.
+        if (known == null || now - known.nanos() > LEADERS_KEPT_NANOS) {
+            int first = layout.logs() == 1 ? 0 : 1;
+            List<String> places = new ArrayList<>(layout.partitions());
+            for (int number = first; number < layout.logs(); number++) {
+                ClusterMember place = partitions.get(number).leads()
+                        ? self
+                        : members.get(number).leaderElsewhere();
+                places.add(place == null ? "" : place.client());
+            }
+            known = new Leaders(now, List.copyOf(places));
+            leaders = known;
         }
-        return leaders;
+        return known.places();
     }
+
+    private record Leaders(long nanos, List<String> places) {}
 
     /** Returns the layout that this node was started with. */
     public ClusterLayout layout() {

@@ -14,7 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,8 +29,10 @@ final class ClusterBackend implements Backend {
     private static final Duration SOON = Duration.ofMillis(100);
 
     private static final Duration INTERVAL = Duration.ofSeconds(2);
-    /** How long connections stay that nobody needs any more. */
+    /** How long connections to a node stay that leads no more. */
     private static final Duration KEPT = Duration.ofMinutes(1);
+    /** A call may have been given a node just before that was given up: much longer than it takes to begin a call. */
+    private static final Duration GRACE = Duration.ofSeconds(5);
     /** How long a leader that could not be reached is left alone. */
     private static final Backoff ASTRAY = new Backoff(Duration.ofSeconds(1), Duration.ofMinutes(1));
     /** Nodes that are connected to beside home. */
@@ -41,18 +43,14 @@ final class ClusterBackend implements Backend {
         private final ServerAddress address;
         private final LanePool pool;
         private final RemoteStore store;
-        private long neededNanos;
+        // Guarded by the backend: when it was last needed, or given up.
+        private long sinceNanos;
 
         Node(ServerAddress address, LanePool pool, long now) {
             this.address = address;
             this.pool = pool;
             this.store = new RemoteStore(pool);
-            this.neededNanos = now;
-        }
-
-        /** Returns whether it can be asked now. */
-        boolean isReached() {
-            return pool.isAt(address);
+            this.sinceNanos = now;
         }
 
         RemoteStore store() {
@@ -61,11 +59,21 @@ final class ClusterBackend implements Backend {
     }
 
     /**
-     * Who leads.
+     * Who leads the partitions of a cluster.
      *
+     * @param lineage the history of the cluster
      * @param nodes for each partition; null where home is the best that there is
      */
-    record Leaders(Sharding sharding, List<@Nullable Node> nodes) {
+    record Leaders(long lineage, Sharding sharding, List<@Nullable Node> nodes) {
+        /** Returns that nobody is known to lead. */
+        static Leaders unknown(long lineage, int partitions) {
+            return new Leaders(lineage, new Sharding(partitions), Collections.nCopies(partitions, null));
+        }
+
+        boolean isOf(long otherLineage, int partitions) {
+            return lineage == otherLineage && partitions() == partitions;
+        }
+
         int partitions() {
             return sharding.partitions();
         }
@@ -78,7 +86,8 @@ final class ClusterBackend implements Backend {
         @Nullable
         Node reached(int partition) {
             Node node = nodes.get(partition);
-            return node != null && node.isReached() ? node : null;
+            // The lineage too: at its address there may be somebody else from here.
+            return node != null && node.pool.isAt(node.address) && node.pool.knownLineage() == lineage ? node : null;
         }
     }
 
@@ -89,12 +98,13 @@ final class ClusterBackend implements Backend {
     private final LanePool home;
     private final RemoteAdmin admin;
     private final DirectStore store;
-    /** Which look is the next; one that was put off has a smaller number. */
-    private final AtomicLong looks = new AtomicLong();
+    /** Whether it is looked every now and then, and whether a look is due soon. */
+    private final AtomicBoolean looking = new AtomicBoolean();
 
-    /** Whether the server that was greeted last at home is a node of a cluster. */
-    private volatile boolean inCluster;
+    private final AtomicBoolean soon = new AtomicBoolean();
 
+    private volatile boolean greeted;
+    /** Null before it is known that there are any, and if there are none. */
     private volatile @Nullable Leaders leaders;
 
     // Guarded by this.
@@ -123,72 +133,117 @@ final class ClusterBackend implements Backend {
     private final class AtHome implements LanePool.Listener {
         @Override
         public void greeted(List<String> said) {
-            boolean before = inCluster;
-            inCluster = !said.isEmpty();
-            if (before || inCluster) {
-                lookIn(SOON);
-            }
+            met(said);
+            greeted = true;
         }
 
         @Override
         public void changed() {
-            if (inCluster) {
-                lookIn(SOON);
-            }
+            lookSoon();
         }
     }
 
     private final class AtLeader implements LanePool.Listener {
         @Override
         public void changed() {
-            lookIn(SOON);
+            lookSoon();
         }
     }
 
     // ---- who leads ----
 
-    private void lookIn(Duration delay) {
-        long mine = looks.incrementAndGet();
+    /** Takes in what a server at home has said of leaders when it was greeted; it is asked again before anybody is connected to. */
+    private void met(List<String> said) {
+        synchronized (this) {
+            long lineage = home.knownLineage();
+            Leaders known = leaders;
+            boolean same = known != null && known.isOf(lineage, home.partitions());
+            if (said.isEmpty() || lineage == 0) {
+                // An older node of the same cluster does not say it. What was written counts all the same.
+                leaders = same ? Leaders.unknown(lineage, home.partitions()) : null;
+            } else if (!same) {
+                leaders = Leaders.unknown(lineage, home.partitions());
+            }
+        }
+        if (leaders != null && looking.compareAndSet(false, true)) {
+            lookAgain();
+        }
+        lookSoon();
+    }
+
+    private void lookAgain() {
         home.schedule(
                 () -> {
-                    if (looks.get() == mine) {
+                    if (mustLook()) {
+                        lookAgain();
                         look();
                     }
                 },
-                delay);
+                INTERVAL);
+    }
+
+    /** Returns whether there is anything to look after; if not, looking ends until a cluster is met again. */
+    private boolean mustLook() {
+        synchronized (this) {
+            if (leaders != null || !nodes.isEmpty() || !former.isEmpty()) {
+                return true;
+            }
+            looking.set(false);
+            return false;
+        }
+    }
+
+    private void lookSoon() {
+        if (looking.get() && soon.compareAndSet(false, true)) {
+            home.schedule(
+                    () -> {
+                        soon.set(false);
+                        look();
+                    },
+                    SOON);
+        }
     }
 
     private void look() {
-        if (!inCluster) {
+        if (leaders == null) {
             learn(List.of());
             return;
         }
-        var unused = admin.leaders().whenComplete((said, failure) -> {
-            if (failure == null) {
-                learn(said);
-            }
-            lookIn(INTERVAL);
-        });
+        var unused = admin.leaders().whenComplete((said, failure) -> learn(failure == null ? said : List.of()));
     }
 
-    /** Takes in who leads each partition: HOST:PORT, or empty. */
-    private synchronized void learn(List<String> said) {
-        if (closed) {
-            return;
+    /** Takes in who leads each partition, HOST:PORT or empty; an empty list if it is not known. */
+    private void learn(List<String> said) {
+        List<Node> over = new ArrayList<>();
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            long now = options.nanoTime().getAsLong();
+            Leaders before = leaders;
+            // Where the numbers differ, home has come to another store meanwhile, and will say more.
+            if (before != null
+                    && said.size() == before.partitions()
+                    && before.isOf(home.knownLineage(), home.partitions())) {
+                List<@Nullable Node> leading = new ArrayList<>();
+                for (String each : said) {
+                    ServerAddress address = address(each);
+                    leading.add(address == null || home.isOnlyAt(address) ? null : node(address, now));
+                }
+                leaders = new Leaders(before.lineage(), before.sharding(), Collections.unmodifiableList(leading));
+            }
+            missed.values().removeIf(each -> now - each.untilNanos() > KEPT.toNanos());
+            nodes.values().removeIf(node -> now - node.sinceNanos > KEPT.toNanos() && giveUp(node, now));
+            former.removeIf(node -> now - node.sinceNanos > GRACE.toNanos() && node.pool.isIdle() && over.add(node));
+            over.forEach(node -> ended = ended.plus(node.pool.stats().withoutConnections()));
         }
-        long now = options.nanoTime().getAsLong();
-        // Where the numbers differ, home has come to another store meanwhile, and will say more.
-        boolean known = !said.isEmpty() && said.size() == home.partitions();
-        List<@Nullable Node> leading = new ArrayList<>();
-        for (String each : known ? said : List.<String>of()) {
-            ServerAddress address = address(each);
-            leading.add(address == null || home.isOnlyAt(address) ? null : node(address, now));
-        }
-        leaders = known ? new Leaders(new Sharding(said.size()), Collections.unmodifiableList(leading)) : null;
-        missed.values().removeIf(each -> now - each.untilNanos() > KEPT.toNanos());
-        nodes.values().removeIf(node -> now - node.neededNanos > KEPT.toNanos() && former.add(node));
-        // A call may have been given a node just before it was needed no more, hence the time.
-        former.removeIf(node -> now - node.neededNanos > KEPT.toNanos() && node.pool.isIdle() && ended(node));
+        // On an event loop closing waits for nobody, and nobody waits for it here.
+        over.forEach(node -> home.schedule(node.pool::close, Duration.ZERO));
+    }
+
+    private boolean giveUp(Node node, long now) {
+        node.sinceNanos = now;
+        return former.add(node);
     }
 
     /** Nodes tell host and port; how to speak to them is said by how we speak to the one that told. */
@@ -215,7 +270,7 @@ final class ClusterBackend implements Backend {
                                     + ASTRAY.delay(times, ThreadLocalRandom.current())
                                             .toNanos()));
             nodes.remove(address);
-            former.add(node);
+            boolean unused = giveUp(node, now);
             node = null;
         }
         if (node == null) {
@@ -231,20 +286,19 @@ final class ClusterBackend implements Backend {
             node = new Node(address, pool, now);
             nodes.put(address, node);
         }
-        node.neededNanos = now;
+        node.sinceNanos = now;
         return node;
     }
 
-    private boolean ended(Node node) {
-        ended = ended.plus(node.pool.stats().withoutConnections());
-        node.pool.close();
-        return true;
-    }
-
-    /** Returns who leads; null if that is not known, or there is no such thing. */
+    /** Returns who leads; null before a server was met, and if those that are met are no nodes of a cluster. */
     @Nullable
     Leaders leaders() {
         return leaders;
+    }
+
+    /** Returns whether a server was met, so that {@link #leaders} says something. */
+    boolean hasMet() {
+        return greeted;
     }
 
     // ---- the backend ----
@@ -281,13 +335,15 @@ final class ClusterBackend implements Backend {
 
     @Override
     public void close() {
-        List<Node> open = new ArrayList<>();
+        List<LanePool> pools = new ArrayList<>();
         synchronized (this) {
             closed = true;
-            open.addAll(nodes.values());
-            open.addAll(former);
+            nodes.values().forEach(node -> pools.add(node.pool));
+            former.forEach(node -> pools.add(node.pool));
         }
-        open.forEach(node -> node.pool.close());
-        home.close(); // Last: the event loops are its.
+        pools.add(home); // Last: the event loops are its.
+        pools.forEach(LanePool::refuseCalls);
+        long deadline = System.nanoTime() + options.closeTimeout().toNanos();
+        pools.forEach(pool -> pool.close(deadline));
     }
 }

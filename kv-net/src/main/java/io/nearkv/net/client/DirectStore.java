@@ -2,6 +2,7 @@ package io.nearkv.net.client;
 
 import io.nearkv.core.BatchResult;
 import io.nearkv.core.Chained;
+import io.nearkv.core.ErrorCode;
 import io.nearkv.core.FeedEvent;
 import io.nearkv.core.FeedRequest;
 import io.nearkv.core.GetResult;
@@ -20,6 +21,7 @@ import io.nearkv.core.ValueWriter;
 import io.nearkv.core.WriteOptions;
 import io.nearkv.core.WriteResult;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
@@ -32,63 +34,98 @@ import java.util.function.LongConsumer;
  *   <li>Writes, and reads that the leader would have to answer anyway ({@code STRONG}, {@code BOUNDED}), go to the leader.
  *   <li>Weaker reads stay at home, whose replica answers them by itself, so that readers spread over the nodes. Once this client has written to a partition, they go to its leader too: it shows
  *       the write at once.
- *   <li>What is about keys of several partitions goes home, and asks for no less than this client's own writes.
+ *   <li>What is about keys of several partitions goes home.
+ *   <li>Whoever is asked, reads ask for no less than this client's own writes: what was a leader a moment ago need not be one any more.
+ *   <li>What a leader has not done goes home, with the time that is left. A weak read waits for the leader for half of its time.
  * </ul>
  *
  * <p>Thread-safe.
  */
 final class DirectStore implements KvStore {
-    private static final int SEVERAL = -1;
+    private static final int SEVERAL = OwnWrites.ALL;
 
     private final ClusterBackend cluster;
-    private final LanePool pool;
     private final RemoteStore home;
     private volatile OwnWrites own = new OwnWrites(0, 1);
 
     DirectStore(ClusterBackend cluster, LanePool pool) {
         this.cluster = cluster;
-        this.pool = pool;
         this.home = new RemoteStore(pool);
     }
 
-    /** Returns what was written to the store that is known now. */
+    /** Returns what was written to a cluster. */
     private OwnWrites own(ClusterBackend.Leaders leaders) {
         OwnWrites current = own;
-        long lineage = pool.knownLineage();
-        if (current.isOf(lineage, leaders.partitions())) {
-            return current;
-        }
-        return replaceOwn(lineage, leaders.partitions());
+        return current.isOf(leaders.lineage(), leaders.partitions()) ? current : replaceOwn(leaders);
     }
 
-    private synchronized OwnWrites replaceOwn(long lineage, int partitions) {
-        if (!own.isOf(lineage, partitions)) {
-            own = new OwnWrites(lineage, partitions);
+    private synchronized OwnWrites replaceOwn(ClusterBackend.Leaders leaders) {
+        if (!own.isOf(leaders.lineage(), leaders.partitions())) {
+            own = new OwnWrites(leaders.lineage(), leaders.partitions());
         }
         return own;
     }
 
-    // ---- reads ----
-
-    private interface Read<T> {
-        CompletableFuture<T> at(KvStore store, ReadOptions options);
+    /** A call, to one store or the other. */
+    private interface Call<O, T> {
+        CompletableFuture<T> at(KvStore store, O options);
     }
 
+    /** Options with another timeout. */
+    private interface Timed<O> {
+        O with(Duration timeout);
+    }
+
+    /** Asks a leader, and for what it has not done, or not in time if that may be, home. */
+    private <O, T> Chained<T> ask(
+            ClusterBackend.Node leader,
+            Duration timeout,
+            Duration patience,
+            boolean mayBeLate,
+            Timed<O> options,
+            Call<O, T> call) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        Chained<T> chain = new Chained<>();
+        CompletableFuture<T> first;
+        try {
+            first = call.at(leader.store(), options.with(patience));
+        } catch (IllegalStateException e) {
+            // It was given up in this very moment, or all is closed, which home says.
+            first = call.at(home, options.with(timeout));
+        }
+        chain.follow(first, (result, failure) -> {
+            long left = deadline - System.nanoTime();
+            boolean undone = failure != null
+                    && ((failure.code() == ErrorCode.UNAVAILABLE && failure.retryAfter() == null)
+                            || (mayBeLate && failure.code() == ErrorCode.DEADLINE_EXCEEDED));
+            if (undone && left > 0) {
+                chain.follow(call.at(home, options.with(Duration.ofNanos(left))));
+            } else {
+                chain.finish(result, failure);
+            }
+        });
+        return chain;
+    }
+
+    // ---- reads ----
+
     private <T> CompletableFuture<T> read(
-            ClusterBackend.Leaders leaders, int partition, ReadOptions options, Read<T> read) {
+            ClusterBackend.Leaders leaders, int partition, ReadOptions options, Call<ReadOptions, T> call) {
         OwnWrites written = own(leaders);
         boolean weak = options.consistency() == ReadOptions.Consistency.EVENTUAL
                 || options.consistency() == ReadOptions.Consistency.SESSION;
-        if (partition != SEVERAL) {
-            if (weak && !written.hasBegun(partition)) {
-                return read.at(home, options);
-            }
-            ClusterBackend.Node leader = leaders.reached(partition);
-            if (leader != null) {
-                return read.at(leader.store(), options);
-            }
+        boolean atHome = partition == SEVERAL || (weak && !written.hasBegun(partition));
+        ClusterBackend.Node leader = atHome ? null : leaders.reached(partition);
+        ReadOptions seen = written.seenBy(options, partition);
+        if (leader == null) {
+            return call.at(home, seen);
         }
-        return read.at(home, written.seenBy(options));
+        Duration timeout = options.timeout();
+        return ask(leader, timeout, weak ? half(timeout) : timeout, weak, seen::withTimeout, call);
+    }
+
+    private static Duration half(Duration timeout) {
+        return Duration.ofNanos(Math.max(1, timeout.toNanos() / 2));
     }
 
     /** Returns the partition of all these keys, or {@link #SEVERAL}. */
@@ -169,31 +206,52 @@ final class DirectStore implements KvStore {
 
     // ---- writes ----
 
-    /** Returns who takes a write, which is noted as begun. */
-    private KvStore writer(ClusterBackend.Leaders leaders, int partition) {
-        own(leaders).begin(partition);
-        ClusterBackend.Node leader = leaders.reached(partition);
-        return leader == null ? home : leader.store();
+    private interface Note<T> {
+        /** Tells the versions in a result; 0 for what has not happened. */
+        void of(T result, LongConsumer sink);
     }
 
-    private KvStore writer(ClusterBackend.Leaders leaders, NamespaceId namespace, List<Mutation> mutations) {
-        List<Key> keys = mutations.stream().map(Mutation::key).toList();
-        int partition = partitionOf(leaders, namespace, keys);
-        if (partition != SEVERAL) {
-            return writer(leaders, partition);
+    private interface KeysOf {
+        List<Key> keys();
+    }
+
+    /** Writes, at the leader if all is of one partition, and notes what was written before anybody sees that it was. */
+    private <T> CompletableFuture<T> write(
+            NamespaceId namespace, KeysOf keys, WriteOptions options, Call<WriteOptions, T> call, Note<T> versions) {
+        ClusterBackend.Leaders leaders = cluster.leaders();
+        if (leaders == null) {
+            // Before a server was met, it is not known what this will come to.
+            return cluster.hasMet() ? call.at(home, options) : noted(call.at(home, options), versions);
         }
-        OwnWrites written = own(leaders);
-        keys.forEach(key -> written.begin(leaders.partitionOf(namespace, key)));
-        return home;
+        return noted(begin(leaders, namespace, keys, options, call), versions);
     }
 
-    /** Returns the answer of a write, whose version is noted before anybody sees it. */
-    private <T> CompletableFuture<T> noted(
-            ClusterBackend.Leaders leaders, CompletableFuture<T> write, Note<T> versions) {
+    private <T> CompletableFuture<T> begin(
+            ClusterBackend.Leaders leaders,
+            NamespaceId namespace,
+            KeysOf keys,
+            WriteOptions options,
+            Call<WriteOptions, T> call) {
         OwnWrites written = own(leaders);
+        List<Key> all = keys.keys();
+        int partition = partitionOf(leaders, namespace, all);
+        if (partition == SEVERAL) {
+            all.forEach(key -> written.begin(leaders.partitionOf(namespace, key)));
+            return call.at(home, options);
+        }
+        written.begin(partition);
+        ClusterBackend.Node leader = leaders.reached(partition);
+        return leader == null
+                ? call.at(home, options)
+                : ask(leader, options.timeout(), options.timeout(), false, options::withTimeout, call);
+    }
+
+    private <T> CompletableFuture<T> noted(CompletableFuture<T> write, Note<T> versions) {
         Chained<T> chain = new Chained<>();
         chain.follow(write, (result, failure) -> {
-            if (result != null) {
+            ClusterBackend.Leaders leaders = cluster.leaders();
+            if (result != null && leaders != null) {
+                OwnWrites written = own(leaders);
                 versions.of(result, version -> {
                     if (version > 0) {
                         written.done(version);
@@ -205,74 +263,64 @@ final class DirectStore implements KvStore {
         return chain;
     }
 
-    private interface Note<T> {
-        /** Tells the versions in a result; 0 for what has not happened. */
-        void of(T result, LongConsumer sink);
-    }
-
     private static long versionOf(WriteResult result) {
         return result instanceof WriteResult.Applied applied ? applied.version() : 0;
     }
 
     @Override
     public CompletableFuture<WriteResult> write(NamespaceId namespace, Mutation mutation, WriteOptions options) {
-        ClusterBackend.Leaders leaders = cluster.leaders();
-        if (leaders == null) {
-            return home.write(namespace, mutation, options);
-        }
-        KvStore store = writer(leaders, leaders.partitionOf(namespace, mutation.key()));
-        return noted(
-                leaders, store.write(namespace, mutation, options), (result, sink) -> sink.accept(versionOf(result)));
+        return write(
+                namespace,
+                () -> List.of(mutation.key()),
+                options,
+                (store, write) -> store.write(namespace, mutation, write),
+                (result, sink) -> sink.accept(versionOf(result)));
     }
 
     @Override
     public CompletableFuture<List<WriteResult>> writeAll(
             NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
-        ClusterBackend.Leaders leaders = cluster.leaders();
-        if (leaders == null) {
-            return home.writeAll(namespace, mutations, options);
-        }
-        KvStore store = writer(leaders, namespace, mutations);
-        return noted(
-                leaders,
-                store.writeAll(namespace, mutations, options),
+        return write(
+                namespace,
+                () -> keys(mutations),
+                options,
+                (store, write) -> store.writeAll(namespace, mutations, write),
                 (results, sink) -> results.forEach(result -> sink.accept(versionOf(result))));
     }
 
     @Override
     public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
-        ClusterBackend.Leaders leaders = cluster.leaders();
-        if (leaders == null) {
-            return home.batch(namespace, mutations, options);
-        }
-        KvStore store = writer(leaders, namespace, mutations);
-        return noted(
-                leaders,
-                store.batch(namespace, mutations, options),
+        return write(
+                namespace,
+                () -> keys(mutations),
+                options,
+                (store, write) -> store.batch(namespace, mutations, write),
                 (result, sink) ->
                         sink.accept(result instanceof BatchResult.Applied applied ? applied.lastVersion() : 0));
     }
 
+    private static List<Key> keys(List<Mutation> mutations) {
+        return mutations.stream().map(Mutation::key).toList();
+    }
+
     @Override
     public CompletableFuture<ValueWriter> upload(NamespaceId namespace, Key key, PutOptions put, WriteOptions options) {
+        Call<WriteOptions, ValueWriter> call = (store, write) -> store.upload(namespace, key, put, write);
         ClusterBackend.Leaders leaders = cluster.leaders();
-        if (leaders == null) {
-            return home.upload(namespace, key, put, options);
+        if (leaders == null && cluster.hasMet()) {
+            return call.at(home, options);
         }
-        KvStore store = writer(leaders, leaders.partitionOf(namespace, key));
-        Chained<ValueWriter> begun = new Chained<>();
-        begun.follow(
-                store.upload(namespace, key, put, options),
-                (writer, failure) -> begun.finish(writer == null ? null : new Upload(leaders, writer), failure));
-        return begun;
+        CompletableFuture<ValueWriter> begun =
+                leaders == null ? call.at(home, options) : begin(leaders, namespace, () -> List.of(key), options, call);
+        Chained<ValueWriter> chain = new Chained<>();
+        chain.follow(begun, (writer, failure) -> chain.finish(writer == null ? null : new Upload(writer), failure));
+        return chain;
     }
 
     private final class Upload implements ValueWriter {
-        private final ClusterBackend.Leaders leaders;
         private final ValueWriter writer;
 
-        Upload(ClusterBackend.Leaders leaders, ValueWriter writer) {
-            this.leaders = leaders;
+        Upload(ValueWriter writer) {
             this.writer = writer;
         }
 
@@ -283,12 +331,12 @@ final class DirectStore implements KvStore {
 
         @Override
         public CompletableFuture<WriteResult> commit() {
-            return noted(leaders, writer.commit(), (result, sink) -> sink.accept(versionOf(result)));
+            return noted(writer.commit(), (result, sink) -> sink.accept(versionOf(result)));
         }
 
         @Override
         public CompletableFuture<WriteResult> commit(PutOptions options) {
-            return noted(leaders, writer.commit(options), (result, sink) -> sink.accept(versionOf(result)));
+            return noted(writer.commit(options), (result, sink) -> sink.accept(versionOf(result)));
         }
 
         @Override

@@ -60,6 +60,7 @@ final class LanePool implements Backend {
     private final Lane[] lanes;
     private final AtomicLong pendingBytes = new AtomicLong();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile boolean refusing;
     private final CountDownLatch terminated = new CountDownLatch(1);
 
     /** Of the server that was greeted last; 0 while none was, or the last did not tell. */
@@ -506,11 +507,16 @@ final class LanePool implements Backend {
     // ---- closing
 
     boolean isClosed() {
-        return closed.get();
+        return refusing;
+    }
+
+    /** Takes no more calls; {@link #close} follows. */
+    void refuseCalls() {
+        refusing = true;
     }
 
     void checkOpen() {
-        if (closed.get()) {
+        if (refusing) {
             throw new IllegalStateException("the client is closed");
         }
     }
@@ -518,10 +524,16 @@ final class LanePool implements Backend {
     /** Takes no more calls, waits a while for those in flight, then ends everything. Idempotent. Does not wait on an I/O thread. */
     @Override
     public void close() {
+        close(System.nanoTime() + options.closeTimeout().toNanos());
+    }
+
+    /** Closes it as {@link #close()}, and waits for calls in flight until a time of {@link System#nanoTime}. */
+    void close(long deadlineNanos) {
         boolean mayWait = !(Thread.currentThread() instanceof IoThread);
+        refuseCalls();
         if (closed.compareAndSet(false, true)) {
             if (mayWait) {
-                awaitIdle();
+                awaitIdle(deadlineNanos);
             }
             List<CompletableFuture<?>> closings = new ArrayList<>();
             for (Lane lane : lanes) {
@@ -545,8 +557,7 @@ final class LanePool implements Backend {
     }
 
     /** Waits for the calls in flight, but not for feeds and open streams, which have no end of their own. */
-    private void awaitIdle() {
-        long deadline = System.nanoTime() + options.closeTimeout().toNanos();
+    private void awaitIdle(long deadline) {
         boolean interrupted = false;
         lock.lock();
         try {

@@ -2,7 +2,6 @@ package io.nearkv.net.client;
 
 import io.nearkv.core.Position;
 import io.nearkv.core.ReadOptions;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -11,6 +10,9 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * What a client has written to a cluster itself, so that it reads nothing older: who is asked for a read may be another node than the one that took the write. Thread-safe.
  */
 final class OwnWrites {
+    /** All partitions. */
+    static final int ALL = -1;
+
     private final long lineage;
     /** 1 for each partition to which a write was sent. */
     private final AtomicIntegerArray begun;
@@ -40,28 +42,32 @@ final class OwnWrites {
 
     /** Notes a version that was acknowledged, as it was told. */
     void done(long version) {
-        int partitions = versions.length();
-        versions.accumulateAndGet((int) (version % partitions), version / partitions, Math::max);
+        int partition = (int) (version % versions.length());
+        begin(partition);
+        versions.accumulateAndGet(partition, version / versions.length(), Math::max);
     }
 
-    /** Returns options with which any node shows these writes; the same where that is so already. */
-    ReadOptions seenBy(ReadOptions options) {
+    /**
+     * Returns options with which any node shows what was written to a partition, the same where that is so already.
+     *
+     * @param partition which, or {@link #ALL}
+     */
+    ReadOptions seenBy(ReadOptions options, int partition) {
         boolean strong = options.consistency() == ReadOptions.Consistency.STRONG
                 || options.consistency() == ReadOptions.Consistency.BOUNDED;
-        if (strong || lineage == 0) {
+        if (strong) {
             return options;
         }
-        List<Long> all = new ArrayList<>(versions.length());
+        Long[] seen = new Long[versions.length()];
         boolean any = false;
-        for (int i = 0; i < versions.length(); i++) {
-            long version = versions.get(i);
-            all.add(version);
-            any |= version > 0;
+        for (int i = 0; i < seen.length; i++) {
+            seen[i] = partition == ALL || partition == i ? versions.get(i) : 0L;
+            any |= seen[i] > 0;
         }
         if (!any) {
             return options;
         }
-        Position own = new Position(lineage, all);
+        Position own = new Position(lineage, List.of(seen));
         Position after = options.after();
         if (after == null) {
             return options.withSession(own);

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * the wire protocol and for the HTTP face alike. Internal to kv-net. Thread-safe.
  */
 public final class ServerContext {
+    private static final int MAX_LEADER_CHARACTERS = 8 * 1024;
+
     private static final Duration RETRY_AFTER_OVERLOAD = Duration.ofMillis(50);
     private static final Duration RETRY_CONNECTION_AFTER = Duration.ofSeconds(1);
     private static final int TICKS_PER_TIMEOUT = 4;
@@ -83,7 +85,16 @@ public final class ServerContext {
 
     /** Returns who leads the partitions of a store, as {@link KvServerOptions#leaders} tells; of any but the first store nobody. */
     List<String> leaders(KvStore store) {
-        return store == stores.get(0) ? options.leaders().get() : List.of();
+        if (store != stores.get(0)) {
+            return List.of();
+        }
+        List<String> leaders = options.leaders().get();
+        int characters = 0;
+        for (String leader : leaders) {
+            characters += leader.length();
+        }
+        // HELLO_OK has a bound, and can do without them.
+        return characters > MAX_LEADER_CHARACTERS ? List.of() : leaders;
     }
 
     /** Returns the store's reads that make no objects, or null if it has none. */

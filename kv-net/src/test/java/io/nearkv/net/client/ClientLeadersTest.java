@@ -3,6 +3,7 @@ package io.nearkv.net.client;
 import static io.nearkv.net.client.ClientFixture.await;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.nearkv.core.GetResult;
@@ -23,6 +24,9 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -39,7 +43,9 @@ class ClientLeadersTest {
                     .createNamespace(below.account(), "default")
                     .join())
             .id();
-    private volatile List<String> leaders = List.of();
+    /** Of a node that does not know yet who leads. */
+    private volatile List<String> leaders = List.of("");
+
     private final KvServer home = serve();
     private final KvServer first = serve();
     private final KvServer second = serve();
@@ -51,6 +57,10 @@ class ClientLeadersTest {
     private final KvStore store = client.store();
 
     private KvServer serve() {
+        return serve(below);
+    }
+
+    private KvServer serve(MapFixture below) {
         return KvServer.start(
                 below.store(),
                 identity.authority,
@@ -202,6 +212,58 @@ class ClientLeadersTest {
     }
 
     @Test
+    void a_leader_that_hangs_costs_a_weak_read_half_of_its_time() throws Exception {
+        try (TcpProxy proxy = new TcpProxy(first.address().getPort())) {
+            leaders = List.of(proxy.address().substring("kv://".length()));
+            client.awaitReady(PATIENCE);
+            await().atMost(PATIENCE)
+                    .until(() -> client.stats().connections().stream()
+                            .anyMatch(each -> proxy.address().equals(each.server())));
+            asserts(first, "put", this::put);
+            proxy.freeze();
+            asserts(home, "get", () -> get(ReadOptions.EVENTUAL.withTimeout(Duration.ofMillis(600))));
+        }
+    }
+
+    @Test
+    void another_store_at_the_address_of_a_leader_is_not_asked() throws InterruptedException {
+        try (MapFixture other = new MapFixture();
+                KvServer stranger = serve(other)) {
+            leaders = List.of(place(stranger));
+            client.awaitReady(PATIENCE);
+            awaitConnected(stranger);
+            asserts(home, "put", this::put);
+            assertThat(count(stranger, "put")).isZero();
+        }
+    }
+
+    @Test
+    void a_client_with_an_executor_of_its_own_ends_in_order() throws InterruptedException {
+        leaders = List.of(place(first));
+        ExecutorService executor = Executors.newSingleThreadExecutor();
+        try {
+            KvClient busy = KvClient.builder()
+                    .server("kv://" + place(home))
+                    .token(identity.token)
+                    .callbackExecutor(executor)
+                    .build();
+            busy.awaitReady(PATIENCE);
+            await().atMost(PATIENCE).until(() -> busy.stats().connections().size() > 1);
+            KvStore its = busy.store();
+            for (int i = 0; i < 100; i++) {
+                CompletableFuture<?> unused =
+                        its.write(namespace, Mutation.put(KEY, Value.of("v")), WriteOptions.BUFFERED);
+            }
+            busy.close();
+            assertThat(busy.stats().requestsInFlight()).isZero();
+            assertThatThrownBy(() -> its.get(namespace, KEY, ReadOptions.EVENTUAL))
+                    .isInstanceOf(IllegalStateException.class);
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+
+    @Test
     void a_leader_that_is_at_home_needs_no_other_connection() throws InterruptedException {
         leaders = List.of(place(home));
         client.awaitReady(PATIENCE);
@@ -213,10 +275,19 @@ class ClientLeadersTest {
 
     @Test
     void servers_that_name_no_leader_are_asked_as_ever() throws InterruptedException {
-        client.awaitReady(PATIENCE);
+        leaders = List.of();
+        try (KvClient plain = KvClient.builder()
+                .server("kv://" + place(second))
+                .token(identity.token)
+                .build()) {
+            plain.awaitReady(PATIENCE);
 
-        asserts(home, "put", this::put);
-        assertThat(count(home, "admin")).as("nobody asks for leaders").isZero();
-        assertThat(client.stats().connections()).hasSize(1);
+            asserts(second, "put", () -> {
+                Object unused =
+                        await(plain.store().write(namespace, Mutation.put(KEY, Value.of("v")), WriteOptions.BUFFERED));
+            });
+            assertThat(count(second, "admin")).as("nobody asks for leaders").isZero();
+            assertThat(plain.stats().connections()).hasSize(1);
+        }
     }
 }
