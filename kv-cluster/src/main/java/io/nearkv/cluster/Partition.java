@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.apache.ratis.protocol.ClientId;
@@ -47,8 +48,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One replicated log and this node's replica of its state. Commands that wait are put together into few entries, of which at most {@link #MAX_UNDER_WAY} are under way at
- * a time: while they travel, the next one collects. Only the node that leads proposes.
+ * One replicated log and this node's replica of its state. Commands that wait are put together into few entries, of which one is under way at
+ * a time, two if they are full: while they travel, the next one collects. Only the node that leads proposes.
  *
  * <p>What became of an entry is learned when it is applied here. A node that loses the leadership goes on to follow the log: either its entry is applied under its index
  * after all, or another entry is, and then it is certain that it never will be.
@@ -60,6 +61,10 @@ final class Partition implements AutoCloseable {
     private static final int MAX_UNDER_WAY = 2;
     private static final int ENTRY_BYTES = 512 << 10;
     private static final int ENTRY_COMMANDS = 4096;
+    /** Together about a tenth of what an entry takes. */
+    private static final long COMPANY_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+
+    private static final int COMPANY_LOOKS = 2;
     private static final long SNAPSHOT_PATIENCE_MILLIS = 60_000;
 
     private final int number;
@@ -91,11 +96,14 @@ final class Partition implements AutoCloseable {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    /** Guarded by lock, as are the next four. */
+    /** Guarded by lock, as are the next five. */
     private final ArrayDeque<Proposal> queue = new ArrayDeque<>();
 
     private long queuedBytes;
     private int entriesUnderWay;
+    /** For how many commands the next entry waits a moment. */
+    private int company;
+
     private boolean closed;
 
     private final SnapshotSchedule snapshots;
@@ -333,7 +341,9 @@ final class Partition implements AutoCloseable {
             if (refusal == null) {
                 queue.add(proposal);
                 queuedBytes += proposal.bytes.length;
-                changed.signal();
+                if (mayGo()) {
+                    changed.signal();
+                }
             }
         } finally {
             lock.unlock();
@@ -362,9 +372,10 @@ final class Partition implements AutoCloseable {
     private boolean take(List<Proposal> taken) {
         lock.lock();
         try {
-            while (!closed && (queue.isEmpty() || entriesUnderWay >= MAX_UNDER_WAY)) {
+            while (!closed && !mayGo()) {
                 changed.awaitUninterruptibly();
             }
+            awaitCompany();
             if (closed) {
                 return false;
             }
@@ -380,9 +391,31 @@ final class Partition implements AutoCloseable {
                 taken.add(next);
             }
             entriesUnderWay++;
+            company = taken.size() * 3 / 4;
             return true;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Returns whether the next entry may go: at once if none is under way, and beside another only if it is full. With the lock. */
+    private boolean mayGo() {
+        boolean full = queue.size() >= ENTRY_COMMANDS || queuedBytes >= ENTRY_BYTES;
+        return !queue.isEmpty() && (entriesUnderWay == 0 || (full && entriesUnderWay < MAX_UNDER_WAY));
+    }
+
+    /**
+     * Waits a moment for those who have just had their answer from the last entry, and are about to write again: an entry costs the same for one as for all of them. The first to come
+     * would otherwise have one to itself, for which all others had to wait. With the lock.
+     */
+    private void awaitCompany() {
+        for (int look = 0; look < COMPANY_LOOKS && !closed && queue.size() < company; look++) {
+            lock.unlock();
+            try {
+                LockSupport.parkNanos(COMPANY_NANOS);
+            } finally {
+                lock.lock();
+            }
         }
     }
 
