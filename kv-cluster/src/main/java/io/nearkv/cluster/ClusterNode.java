@@ -481,7 +481,7 @@ public final class ClusterNode implements AutoCloseable {
             int first = layout.logs() == 1 ? 0 : 1;
             List<String> places = new ArrayList<>(layout.partitions());
             for (int number = first; number < layout.logs(); number++) {
-                ClusterMember place = partitions.get(number).leads()
+                ClusterMember place = partitions.get(number).isElected()
                         ? self
                         : members.get(number).leaderElsewhere();
                 places.add(place == null ? "" : place.client());

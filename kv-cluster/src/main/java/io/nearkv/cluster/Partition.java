@@ -253,6 +253,16 @@ final class Partition implements AutoCloseable {
         return info.isAlive() && info.isLeader() && info.isLeaderReady();
     }
 
+    /**
+     * Returns whether this node has been elected, and will lead if it does not already: what is submitted now waits until it does. To be refused and come again takes longer.
+     */
+    boolean isElected() {
+        RaftServer.Division division = division();
+        return division != null
+                && division.getInfo().isAlive()
+                && division.getInfo().isLeader();
+    }
+
     /** Completes at the next change of the leadership, or never. Whoever does not wait for it any longer cancels it. */
     CompletableFuture<Void> leadershipChange() {
         CompletableFuture<Void> waiter = new CompletableFuture<>();
@@ -317,7 +327,7 @@ final class Partition implements AutoCloseable {
     }
 
     private Proposal submit(Proposal proposal, boolean makesRoom) {
-        KvException refusal = leads() ? null : notLeader(leader());
+        KvException refusal = isElected() ? null : notLeader(leader());
         ReplicaStore store = stateMachine.store();
         if (refusal == null && proposal.command != null && store != null) {
             refusal = store.writeRefusal(proposal.bytes.length, makesRoom);
@@ -372,7 +382,7 @@ final class Partition implements AutoCloseable {
     private boolean take(List<Proposal> taken) {
         lock.lock();
         try {
-            while (!closed && !mayGo()) {
+            while (!closed && (!mayGo() || (isElected() && !leads()))) {
                 changed.awaitUninterruptibly();
             }
             awaitCompany();
@@ -517,11 +527,24 @@ final class Partition implements AutoCloseable {
         }
     }
 
+    /** Has the proposer look whether it may go on. */
+    private void wakeProposer() {
+        lock.lock();
+        try {
+            if (!queue.isEmpty() && entriesUnderWay == 0) {
+                changed.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Stands for election, gives up waiting for entries whose deadline is over, and for room in the log, and takes a snapshot, if it is time. Called every few milliseconds. */
     void tick() {
         takeSnapshotIfDue();
         long now = System.nanoTime();
         watchLeader(now);
+        wakeProposer(); // Not every change of the leadership is told.
         expireQueued(now);
         for (Entry entry : List.copyOf(underWay.values())) {
             boolean waited = false;
@@ -708,6 +731,7 @@ final class Partition implements AutoCloseable {
                 lease.ended();
             }
             patienceMillis = newPatience();
+            wakeProposer();
             leadershipWaiters.values().forEach(waiter -> waiter.complete(null));
         }
 

@@ -50,7 +50,7 @@ final class Router {
 
     /** Returns what the leader answers. */
     <R> CompletableFuture<R> atLeader(Duration timeout, Supplier<CompletableFuture<R>> here, Elsewhere<R> elsewhere) {
-        if (partition.leads()) {
+        if (partition.isElected()) {
             CompletableFuture<R> answer = here.get();
             // Where it worked, or failed for good, nothing more is needed.
             if (answer.isDone() && !isRefusal(answer)) {
@@ -103,7 +103,7 @@ final class Router {
             CompletableFuture<Void> change = partition.leadershipChange(); // First, so that none is missed.
             CompletableFuture<R> answer = null;
             try {
-                if (partition.leads()) {
+                if (partition.isElected()) {
                     answer = here.get();
                 } else {
                     KvStore store = leaderElsewhere.get();
