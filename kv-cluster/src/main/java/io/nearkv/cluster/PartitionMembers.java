@@ -306,11 +306,9 @@ final class PartitionMembers {
         Set<String> silent = partition.silentFollowers();
         List<ClusterView.Member> candidates = members.stream()
                 .filter(member -> to == null
-                        ? !member.node().equals(self.id())
+                        ? !member.node().equals(self.id()) && !silent.contains(member.node())
                         : member.node().equals(to))
-                .sorted(Comparator.comparing((ClusterView.Member member) -> silent.contains(member.node()))
-                        .thenComparing(Comparator.comparing(ClusterView.Member::committed)
-                                .reversed()))
+                .sorted(Comparator.comparing(ClusterView.Member::committed).reversed())
                 .toList();
         if (to != null && candidates.isEmpty()) {
             throw new KvException(
@@ -326,7 +324,7 @@ final class PartitionMembers {
         if (self.id().equals(to)) {
             return;
         }
-        String problem = "it is alone";
+        String problem = "none answers";
         for (ClusterView.Member candidate : candidates) {
             try {
                 RaftClientReply reply = partition

@@ -44,6 +44,22 @@ public final class Failover implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "10", description = "How often each event happens. Default: 10.")
     private int rounds;
 
+    @Option(
+            names = "--settle",
+            defaultValue = "0",
+            description = {
+                "Seconds for which clients write before each event: the node that takes over may have been started a",
+                "moment ago, and its code is cold then. Default: 0."
+            })
+    private int settleSeconds;
+
+    @Option(
+            names = "--events",
+            split = ",",
+            defaultValue = "KILL,CUT_OFF,STOP",
+            description = "What happens to the leader. Default: ${DEFAULT-VALUE}.")
+    private List<Event> events = List.of();
+
     @Option(names = "--nearkv", defaultValue = "./nearkv", description = "The launcher. Default: ./nearkv.")
     private Path nearkv = Path.of("nearkv");
 
@@ -154,7 +170,7 @@ public final class Failover implements Callable<Integer> {
         try (Children children = new Children(base)) {
             NearkvNodes nodes = NearkvNodes.start(children, nearkv, null, children.newFolder("failover"));
             List<String> summary = new ArrayList<>();
-            for (Event event : Event.values()) {
+            for (Event event : events) {
                 summary.addAll(measure(nodes, event));
             }
             summary.forEach(out::println);
@@ -205,8 +221,9 @@ public final class Failover implements Callable<Integer> {
                     startWriter(nodes, (leader + 1) % nodes.processes().size()));
             for (Writer writer : pair) {
                 writer.awaitSteady();
-                writer.begin();
             }
+            TimeUnit.SECONDS.sleep(settleSeconds);
+            pair.forEach(Writer::begin);
             Process process = nodes.processes().get(leader);
             signal(event == Event.KILL ? "KILL" : event == Event.CUT_OFF ? "STOP" : "TERM", process);
             atLeader.add(pair.get(0).endMillis());

@@ -6,6 +6,7 @@ import io.nearkv.cluster.ClusterLayout;
 import io.nearkv.cluster.ClusterMember;
 import io.nearkv.core.Kv;
 import io.nearkv.core.KvException;
+import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.identity.IdentityDirectory;
 import io.nearkv.server.cli.BaseCommand;
 import io.nearkv.server.cli.CommandException;
@@ -86,9 +87,13 @@ final class ClusterBackupCommands {
             if (id != null) {
                 throw CommandException.usage("--id is for --verify");
             }
-            ClusterLayout layout = ClusterDocument.read(
-                            connection.folder(console()).path().resolve("cluster.json"))
-                    .layout();
+            Path data = connection.folder(console()).path();
+            if (RocksStore.isStore(data)) {
+                throw CommandException.usage("'" + data + "' is the data folder of a single node (expected: 'nearkv backup',"
+                        + " or --data with the folder that 'nearkv cluster init' made)");
+            }
+            ClusterLayout layout =
+                    ClusterDocument.read(data.resolve("cluster.json")).layout();
             var access = connection.resolve(console());
             try (Kv kv = ServerConnection.open(access);
                     ProgressLine progress = new ProgressLine(console())) {
