@@ -43,8 +43,8 @@ record ClientOptions(
         builds = Set.copyOf(builds);
     }
 
-    /** Returns a copy with these servers, and without documents to follow. */
-    ClientOptions withServers(List<ServerAddress> newServers) {
+    /** Returns a copy with these servers, which are left when they are silent for so long and as long again, and without documents to follow. */
+    ClientOptions withServers(List<ServerAddress> newServers, Duration newSilenceTimeout) {
         return new ClientOptions(
                 newServers,
                 token,
@@ -62,7 +62,7 @@ record ClientOptions(
                 timeout,
                 connectTimeout,
                 pingInterval,
-                silenceTimeout,
+                newSilenceTimeout,
                 closeTimeout,
                 retryShare,
                 maxAttempts,

@@ -281,7 +281,9 @@ final class ClusterBackend implements Backend {
             List<ServerAddress> servers = new ArrayList<>(options.servers());
             servers.remove(address);
             servers.add(0, address);
-            LanePool pool = new LanePool(options.withServers(servers), new AtLeader(), home);
+            // Half the time, as among nodes: there is somebody else to ask.
+            Duration silence = options.silenceTimeout().dividedBy(2);
+            LanePool pool = new LanePool(options.withServers(servers, silence), new AtLeader(), home);
             pool.start();
             node = new Node(address, pool, now);
             nodes.put(address, node);
