@@ -6,8 +6,8 @@ import io.nearkv.cluster.ClusterLayout;
 import io.nearkv.cluster.ClusterMember;
 import io.nearkv.core.Kv;
 import io.nearkv.core.KvException;
-import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.core.identity.IdentityDirectory;
+import io.nearkv.core.rocksdb.RocksStore;
 import io.nearkv.server.cli.BaseCommand;
 import io.nearkv.server.cli.CommandException;
 import io.nearkv.server.cli.ConnectionOptions;
@@ -89,8 +89,9 @@ final class ClusterBackupCommands {
             }
             Path data = connection.folder(console()).path();
             if (RocksStore.isStore(data)) {
-                throw CommandException.usage("'" + data + "' is the data folder of a single node (expected: 'nearkv backup',"
-                        + " or --data with the folder that 'nearkv cluster init' made)");
+                throw CommandException.usage(
+                        "'" + data + "' is the data folder of a single node (expected: 'nearkv backup',"
+                                + " or --data with the folder that 'nearkv cluster init' made)");
             }
             ClusterLayout layout =
                     ClusterDocument.read(data.resolve("cluster.json")).layout();
