@@ -170,26 +170,28 @@ final class DirectStore implements KvStore {
 
     @Override
     public CompletableFuture<List<GetResult>> getAll(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        List<Key> asked = List.copyOf(keys);
         ClusterBackend.Leaders leaders = cluster.leaders();
         return leaders == null
-                ? home.getAll(namespace, keys, options)
+                ? home.getAll(namespace, asked, options)
                 : read(
                         leaders,
-                        partitionOf(leaders, namespace, keys),
+                        partitionOf(leaders, namespace, asked),
                         options,
-                        (store, read) -> store.getAll(namespace, keys, read));
+                        (store, read) -> store.getAll(namespace, asked, read));
     }
 
     @Override
     public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
+        List<Key> asked = List.copyOf(keys);
         ClusterBackend.Leaders leaders = cluster.leaders();
         return leaders == null
-                ? home.versions(namespace, keys, options)
+                ? home.versions(namespace, asked, options)
                 : read(
                         leaders,
-                        partitionOf(leaders, namespace, keys),
+                        partitionOf(leaders, namespace, asked),
                         options,
-                        (store, read) -> store.versions(namespace, keys, read));
+                        (store, read) -> store.versions(namespace, asked, read));
     }
 
     @Override
@@ -280,21 +282,23 @@ final class DirectStore implements KvStore {
     @Override
     public CompletableFuture<List<WriteResult>> writeAll(
             NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
+        List<Mutation> all = List.copyOf(mutations);
         return write(
                 namespace,
-                () -> keys(mutations),
+                () -> keys(all),
                 options,
-                (store, write) -> store.writeAll(namespace, mutations, write),
+                (store, write) -> store.writeAll(namespace, all, write),
                 (results, sink) -> results.forEach(result -> sink.accept(versionOf(result))));
     }
 
     @Override
     public CompletableFuture<BatchResult> batch(NamespaceId namespace, List<Mutation> mutations, WriteOptions options) {
+        List<Mutation> all = List.copyOf(mutations);
         return write(
                 namespace,
-                () -> keys(mutations),
+                () -> keys(all),
                 options,
-                (store, write) -> store.batch(namespace, mutations, write),
+                (store, write) -> store.batch(namespace, all, write),
                 (result, sink) ->
                         sink.accept(result instanceof BatchResult.Applied applied ? applied.lastVersion() : 0));
     }

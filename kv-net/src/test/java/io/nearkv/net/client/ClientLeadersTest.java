@@ -53,6 +53,7 @@ class ClientLeadersTest {
             .server("kv://" + place(home))
             .token(identity.token)
             .backoff(ClientFixture.BACKOFF)
+            .silenceTimeout(PATIENCE) // Silence is another test's.
             .build();
     private final KvStore store = client.store();
 
@@ -221,7 +222,7 @@ class ClientLeadersTest {
                             .anyMatch(each -> proxy.address().equals(each.server())));
             asserts(first, "put", this::put);
             proxy.freeze();
-            asserts(home, "get", () -> get(ReadOptions.EVENTUAL.withTimeout(Duration.ofMillis(600))));
+            asserts(home, "get", () -> get(ReadOptions.EVENTUAL.withTimeout(Duration.ofSeconds(4))));
         }
     }
 
