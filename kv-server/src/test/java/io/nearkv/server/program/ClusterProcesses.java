@@ -34,6 +34,9 @@ import java.util.stream.Stream;
 
 /** A cluster of processes, made in the folder {@code c}, with the commands on it run in this process. Closing it kills them. */
 final class ClusterProcesses implements AutoCloseable {
+    /** Of a replica that has not got everything; one that has nothing gives no vote that counts. */
+    private static final Pattern BEHIND = Pattern.compile("behind\":[1-9]");
+
     private static final Pattern PARTITION =
             Pattern.compile("\\{\"partition\":(\\d+),\"leader\":\"([^\"]*)\",\"nodes\":\"([^\"]*)\",.*");
 
@@ -190,15 +193,13 @@ final class ClusterProcesses implements AutoCloseable {
         return result;
     }
 
-    /** Waits until somebody leads each log. */
+    /** Waits until somebody leads each log, and each replica has got everything. Nobody may write meanwhile. */
     void awaitLeaders() {
-        await().atMost(Duration.ofSeconds(60))
-                .until(() -> program.call(
-                                        "cluster",
-                                        "status",
-                                        folder().resolve("cluster.json").toString())
-                                .exitCode()
-                        == 0);
+        await().atMost(Duration.ofSeconds(60)).until(() -> {
+            Program.Result status = program.call(
+                    "cluster", "status", folder().resolve("cluster.json").toString(), "--json");
+            return status.exitCode() == 0 && !BEHIND.matcher(status.out()).find();
+        });
     }
 
     /** Returns what {@code cluster status --json} prints. */
@@ -208,7 +209,7 @@ final class ClusterProcesses implements AutoCloseable {
                 .out();
     }
 
-    /** Waits until all nodes have the same leader in the log that every node has, and returns it. */
+    /** Waits until all nodes have the same leader and something of the log that every node has, and returns the leader. */
     String awaitLeader() {
         Map<String, String> states = await().atMost(Duration.ofSeconds(60))
                 .until(
@@ -242,7 +243,7 @@ final class ClusterProcesses implements AutoCloseable {
         Map<String, String> states = new LinkedHashMap<>();
         for (String line : statusJson().lines().toList()) {
             Matcher matcher = NODE.matcher(line);
-            if (matcher.matches()) {
+            if (matcher.matches() && !line.contains("\"applied_index\":-1")) {
                 states.put(matcher.group(1), matcher.group(2));
             }
         }
