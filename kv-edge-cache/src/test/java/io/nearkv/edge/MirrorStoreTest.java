@@ -32,6 +32,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Executors;
@@ -206,8 +207,7 @@ class MirrorStoreTest {
                 assertThat(copy.isDirty(edge.ns, List.of(key))).isTrue();
                 edge.upstream.release();
                 await().until(() -> !copy.isDirty(edge.ns, List.of(key)));
-                List<GetResult> found = join(disk.read(() -> disk.get(edge.ns, List.of(key))));
-                assertThat(found).isNotNull();
+                List<GetResult> found = Objects.requireNonNull(join(disk.read(() -> disk.get(edge.ns, List.of(key)))));
                 assertThat(text(found.get(0))).isEqualTo("new");
             }
         } finally {
