@@ -124,6 +124,14 @@ final class DirectStore implements KvStore {
         return ask(leader, timeout, weak ? half(timeout) : timeout, weak, seen::withTimeout, call);
     }
 
+    private <T> CompletableFuture<T> read(
+            NamespaceId namespace, List<Key> keys, ReadOptions options, Call<ReadOptions, T> call) {
+        ClusterBackend.Leaders leaders = cluster.leaders();
+        return leaders == null
+                ? call.at(home, options)
+                : read(leaders, partitionOf(leaders, namespace, keys), options, call);
+    }
+
     private static Duration half(Duration timeout) {
         return Duration.ofNanos(Math.max(1, timeout.toNanos() / 2));
     }
@@ -146,6 +154,7 @@ final class DirectStore implements KvStore {
 
     @Override
     public CompletableFuture<GetResult> get(NamespaceId namespace, Key key, ReadOptions options) {
+        // By itself: where there is no cluster, a get is not to cost anything here.
         ClusterBackend.Leaders leaders = cluster.leaders();
         return leaders == null
                 ? home.get(namespace, key, options)
@@ -158,40 +167,19 @@ final class DirectStore implements KvStore {
 
     @Override
     public CompletableFuture<OpenResult> open(NamespaceId namespace, Key key, ReadOptions options) {
-        ClusterBackend.Leaders leaders = cluster.leaders();
-        return leaders == null
-                ? home.open(namespace, key, options)
-                : read(
-                        leaders,
-                        leaders.partitionOf(namespace, key),
-                        options,
-                        (store, read) -> store.open(namespace, key, read));
+        return read(namespace, List.of(key), options, (store, read) -> store.open(namespace, key, read));
     }
 
     @Override
     public CompletableFuture<List<GetResult>> getAll(NamespaceId namespace, List<Key> keys, ReadOptions options) {
         List<Key> asked = List.copyOf(keys);
-        ClusterBackend.Leaders leaders = cluster.leaders();
-        return leaders == null
-                ? home.getAll(namespace, asked, options)
-                : read(
-                        leaders,
-                        partitionOf(leaders, namespace, asked),
-                        options,
-                        (store, read) -> store.getAll(namespace, asked, read));
+        return read(namespace, asked, options, (store, read) -> store.getAll(namespace, asked, read));
     }
 
     @Override
     public CompletableFuture<List<Long>> versions(NamespaceId namespace, List<Key> keys, ReadOptions options) {
         List<Key> asked = List.copyOf(keys);
-        ClusterBackend.Leaders leaders = cluster.leaders();
-        return leaders == null
-                ? home.versions(namespace, asked, options)
-                : read(
-                        leaders,
-                        partitionOf(leaders, namespace, asked),
-                        options,
-                        (store, read) -> store.versions(namespace, asked, read));
+        return read(namespace, asked, options, (store, read) -> store.versions(namespace, asked, read));
     }
 
     @Override
@@ -220,10 +208,11 @@ final class DirectStore implements KvStore {
     /** Writes, at the leader if all is of one partition, and notes what was written before anybody sees that it was. */
     private <T> CompletableFuture<T> write(
             NamespaceId namespace, KeysOf keys, WriteOptions options, Call<WriteOptions, T> call, Note<T> versions) {
+        boolean met = cluster.hasMet(); // First: what is known of leaders may come with it.
         ClusterBackend.Leaders leaders = cluster.leaders();
         if (leaders == null) {
             // Before a server was met, it is not known what this will come to.
-            return cluster.hasMet() ? call.at(home, options) : noted(call.at(home, options), versions);
+            return met ? call.at(home, options) : noted(call.at(home, options), versions);
         }
         return noted(begin(leaders, namespace, keys, options, call), versions);
     }
@@ -271,6 +260,9 @@ final class DirectStore implements KvStore {
 
     @Override
     public CompletableFuture<WriteResult> write(NamespaceId namespace, Mutation mutation, WriteOptions options) {
+        if (cluster.hasMet() && cluster.leaders() == null) {
+            return home.write(namespace, mutation, options); // As a get.
+        }
         return write(
                 namespace,
                 () -> List.of(mutation.key()),
@@ -310,8 +302,9 @@ final class DirectStore implements KvStore {
     @Override
     public CompletableFuture<ValueWriter> upload(NamespaceId namespace, Key key, PutOptions put, WriteOptions options) {
         Call<WriteOptions, ValueWriter> call = (store, write) -> store.upload(namespace, key, put, write);
+        boolean met = cluster.hasMet();
         ClusterBackend.Leaders leaders = cluster.leaders();
-        if (leaders == null && cluster.hasMet()) {
+        if (leaders == null && met) {
             return call.at(home, options);
         }
         CompletableFuture<ValueWriter> begun =
