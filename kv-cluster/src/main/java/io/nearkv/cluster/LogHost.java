@@ -104,9 +104,9 @@ final class LogHost {
                     .setGroup(group(0, founders))
                     .setOption(first ? RaftStorage.StartupOption.FORMAT : RaftStorage.StartupOption.RECOVER)
                     .setStateMachineRegistry(id -> find(id.getUuid()).newStateMachine())
-                    .setProperties(RaftSettings.of(options, self, disk.raft(), first))
+                    .setProperties(RaftSettings.of(options, disk.raft(), first))
                     .setParameters(RaftSettings.parameters(
-                            options, id -> find(id.getUuid()).senders(), pace))
+                            options, self, id -> find(id.getUuid()).news(), pace))
                     .build();
             run(made, held, founders);
         } catch (IOException e) {
@@ -210,11 +210,7 @@ final class LogHost {
             throws IOException {
         boolean started = false;
         try {
-            try {
-                made.start();
-            } catch (ExitUtils.ExitException e) {
-                throw new IOException("the address " + self.raft() + " cannot be listened on: " + e.getCause(), e);
-            }
+            made.start();
             for (Map.Entry<Integer, Disk.Holding> each : held.entrySet()) {
                 int number = each.getKey();
                 if (each.getValue() != Disk.Holding.THERE) {

@@ -29,6 +29,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
 import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftGroupId;
@@ -65,6 +66,9 @@ final class Partition implements AutoCloseable {
     private static final long COMPANY_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
 
     private static final int COMPANY_LOOKS = 2;
+    /** For how long followers wait for the next entry to tell them that the last one is committed, if it is expected. */
+    private static final long NEWS_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private static final long SNAPSHOT_PATIENCE_MILLIS = 60_000;
 
     private final int number;
@@ -86,7 +90,7 @@ final class Partition implements AutoCloseable {
     private final Map<Long, CompletableFuture<Void>> leadershipWaiters = new ConcurrentHashMap<>();
     private final Visibility visibility;
     private final ReadLease lease;
-    private final PromptRpc.Senders senders = new PromptRpc.Senders(() -> !underWay.isEmpty());
+    private final CommitNews news = new CommitNews();
     private final Thread proposer;
     private volatile @Nullable RaftServer server;
     private volatile @Nullable KvException failure;
@@ -103,6 +107,12 @@ final class Partition implements AutoCloseable {
     private int entriesUnderWay;
     /** For how many commands the next entry waits a moment. */
     private int company;
+    /** The last entry of this node that is committed, and of which the followers have not been told that; or -1. */
+    private long untold = -1;
+
+    private long settledNanos = System.nanoTime();
+    /** Whether the last entry came so soon after the one before that the next is expected to tell of it. */
+    private boolean soon;
 
     private boolean closed;
 
@@ -163,8 +173,8 @@ final class Partition implements AutoCloseable {
         return visibility;
     }
 
-    PromptRpc.Senders senders() {
-        return senders;
+    CommitNews news() {
+        return news;
     }
 
     private @Nullable ReplicaStore shownReplica() {
@@ -383,12 +393,19 @@ final class Partition implements AutoCloseable {
         lock.lock();
         try {
             while (!closed && (!mayGo() || (isElected() && !leads()))) {
-                changed.awaitUninterruptibly();
+                if (untold < 0) {
+                    changed.awaitUninterruptibly();
+                } else {
+                    tellIfDue();
+                    long unused = changed.awaitNanos(settledNanos + NEWS_NANOS - System.nanoTime());
+                }
             }
             awaitCompany();
             if (closed) {
                 return false;
             }
+            untold = -1; // This entry tells it.
+            soon = entriesUnderWay > 0 || System.nanoTime() - settledNanos < NEWS_NANOS;
             int bytes = CommandCodec.HEADER_BYTES;
             while (!queue.isEmpty() && taken.size() < ENTRY_COMMANDS) {
                 Proposal next = queue.peek();
@@ -403,8 +420,18 @@ final class Partition implements AutoCloseable {
             entriesUnderWay++;
             company = taken.size() * 3 / 4;
             return true;
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("nobody interrupts the proposer", e);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Tells the followers what the next entry would have told, if it has not come. With the lock. */
+    private void tellIfDue() {
+        if (settledNanos + NEWS_NANOS - System.nanoTime() <= 0) {
+            news.tell(untold);
+            untold = -1;
         }
     }
 
@@ -470,7 +497,7 @@ final class Partition implements AutoCloseable {
                 .build();
         CompletableFuture<RaftClientReply> reply;
         try {
-            reply = server().submitClientRequestAsync(request);
+            reply = submit(request);
         } catch (IOException e) {
             replied(entry, e);
             return;
@@ -484,6 +511,14 @@ final class Partition implements AutoCloseable {
         });
     }
 
+    /** By the division: the server would do it in another thread. */
+    private CompletableFuture<RaftClientReply> submit(RaftClientRequest request) throws IOException {
+        if (server().getDivision(group) instanceof RaftClientAsynchronousProtocol division) {
+            return division.submitClientRequestAsync(request);
+        }
+        throw new IllegalStateException("this version of Ratis takes no requests at a division");
+    }
+
     /** Ratis says that it did not work. If the entry is in the log, only the log can tell what becomes of it. */
     private void replied(Entry entry, @Nullable Throwable failed) {
         if (entry.place() == null) {
@@ -492,6 +527,22 @@ final class Partition implements AutoCloseable {
             entry.failed(notLeader(leader()));
         }
         settled(entry);
+    }
+
+    /** Has the followers told that an entry of this node is committed: by the next one, or without. */
+    private void committed(long index) {
+        boolean now;
+        lock.lock();
+        try {
+            settledNanos = System.nanoTime();
+            now = !soon && queue.isEmpty();
+            untold = now ? -1 : index;
+        } finally {
+            lock.unlock();
+        }
+        if (now) {
+            news.tell(index);
+        }
     }
 
     /** Lets the next entry go. */
@@ -664,12 +715,10 @@ final class Partition implements AutoCloseable {
                 ReplicaStore.LogIndex at, int bytes, @Nullable Entry entry, List<ReplicaStore.Outcome> outcomes) {
             if (entry != null) {
                 underWay.remove(entry.callId);
+                committed(at.index());
                 settled(entry);
                 renewLease(at, entry);
                 entry.applied(outcomes);
-                if (queued() == 0) {
-                    senders.commitMoved(at.index()); // Otherwise the next entry tells it.
-                }
             }
             overtaken(at);
             visibility.applied();

@@ -1,13 +1,14 @@
 package io.nearkv.cluster;
 
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.RaftConfigKeys;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.conf.RaftProperties;
-import org.apache.ratis.grpc.GrpcConfigKeys;
-import org.apache.ratis.grpc.GrpcTlsConfig;
 import org.apache.ratis.server.RaftServerConfigKeys;
 import org.apache.ratis.util.SizeInBytes;
 import org.apache.ratis.util.TimeDuration;
@@ -25,20 +26,12 @@ final class RaftSettings {
      * @param folder where Ratis keeps the log
      * @param isNew whether there was no log before
      */
-    static RaftProperties of(ClusterOptions options, ClusterMember self, Path folder, boolean isNew) {
+    static RaftProperties of(ClusterOptions options, Path folder, boolean isNew) {
         RaftProperties properties = new RaftProperties();
         RaftServerConfigKeys.setStorageDir(properties, List.of(folder.toFile()));
         RaftServerConfigKeys.setRemovedGroupsDir(
                 properties, folder.resolve("removed").toFile());
-        int port = Integer.parseInt(self.raft().substring(self.raft().lastIndexOf(':') + 1));
-        String host = self.raft().substring(0, self.raft().lastIndexOf(':'));
-        // Not Netty: that transport of Ratis speaks no TLS, and tells followers of a commit with the next entry or
-        // heartbeat
-        // only.
-        RaftConfigKeys.Rpc.setType(properties, new PromptRpc());
-        GrpcConfigKeys.Server.setHost(properties, host);
-        GrpcConfigKeys.Server.setPort(properties, port);
-        GrpcConfigKeys.setMessageSizeMax(properties, SizeInBytes.valueOf("64MB"));
+        RaftConfigKeys.Rpc.setType(properties, new LogRpc());
         timeouts(options, properties, isNew);
         log(properties);
         return properties;
@@ -54,7 +47,6 @@ final class RaftSettings {
         RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(properties, millis(isNew ? Math.min(150, millis) : millis));
         RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(
                 properties, millis(isNew ? Math.min(450, millis + 150) : millis + millis / 2));
-        RaftServerConfigKeys.Rpc.setRequestTimeout(properties, millis(Math.max(1000, 2 * millis)));
         RaftServerConfigKeys.Rpc.setSlownessTimeout(properties, TimeDuration.valueOf(10, TimeUnit.MINUTES));
         RaftServerConfigKeys.setCloseThreshold(properties, TimeDuration.valueOf(10, TimeUnit.MINUTES));
         RaftServerConfigKeys.setSleepDeviationThreshold(properties, millis(Math.max(300, millis / 2)));
@@ -70,6 +62,10 @@ final class RaftSettings {
         RaftServerConfigKeys.Log.setSegmentCacheNumMax(properties, 2);
         RaftServerConfigKeys.Log.setSegmentCacheSizeMax(properties, SizeInBytes.valueOf("64MB"));
         RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
+        // Entries of one leader come in order by the connection. With this a follower would hand each to two more
+        // threads,
+        // one of them made for it where there are two processors.
+        RaftServerConfigKeys.Log.setAppendEntriesComposeEnabled(properties, false);
         RaftServerConfigKeys.Log.Appender.setBufferByteLimit(properties, ENTRY_LIMIT);
         RaftServerConfigKeys.Log.Appender.setWaitTimeMin(properties, millis(0));
         // How often a follower is tried that is away. By default every five seconds, so long does one that comes back
@@ -94,20 +90,16 @@ final class RaftSettings {
         return TimeDuration.valueOf(millis, TimeUnit.MILLISECONDS);
     }
 
-    /** Adds what is no text: the certificates. */
-    static Parameters parameters(ClusterOptions options, PromptRpc.Notes senders, SnapshotPace pace) {
-        Parameters parameters = new Parameters();
-        PromptRpc.note(parameters, senders, pace);
+    /** Returns what is no text: how this node reaches the others. */
+    static Parameters parameters(ClusterOptions options, ClusterMember self, LogRpc.Notes notes, SnapshotPace pace)
+            throws IOException {
+        int colon = self.raft().lastIndexOf(':');
+        InetSocketAddress address = new InetSocketAddress(
+                self.raft().substring(0, colon), Integer.parseInt(self.raft().substring(colon + 1)));
         ClusterOptions.Tls tls = options.tls();
-        if (tls != null) {
-            GrpcConfigKeys.TLS.setConf(
-                    parameters,
-                    new GrpcTlsConfig(
-                            tls.key().toFile(),
-                            tls.certificate().toFile(),
-                            tls.roots().toFile(),
-                            true));
-        }
-        return parameters;
+        long patienceMillis = Math.max(1000, 2 * options.electionTimeout().toMillis());
+        return new LogRpc.Settings(
+                        address, tls == null ? null : new LogTls(tls), Duration.ofMillis(patienceMillis), pace, notes)
+                .parameters();
     }
 }

@@ -1,10 +1,8 @@
 package io.nearkv.cluster;
 
-import java.util.Iterator;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
-import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
 
 /** How fast a node sends snapshots, all of them together, so that a node that catches up takes neither the disk nor the network from those who write. Thread-safe. */
 final class SnapshotPace {
@@ -31,34 +29,20 @@ final class SnapshotPace {
         return sending.get();
     }
 
-    /** Returns the same pieces, each of which waits for its turn. */
-    Iterable<InstallSnapshotRequestProto> paced(Iterable<InstallSnapshotRequestProto> pieces) {
-        return () -> {
-            Iterator<InstallSnapshotRequestProto> each = pieces.iterator();
-            sending.incrementAndGet();
-            return new Iterator<>() {
-                private boolean ended;
+    /** A snapshot begins to be sent. */
+    void began() {
+        sending.incrementAndGet();
+    }
 
-                @Override
-                public boolean hasNext() {
-                    boolean more = each.hasNext();
-                    if (!more && !ended) {
-                        ended = true;
-                        sending.decrementAndGet();
-                    }
-                    return more;
-                }
+    /** It has ended, one way or another. */
+    void ended() {
+        sending.decrementAndGet();
+    }
 
-                @Override
-                public InstallSnapshotRequestProto next() {
-                    InstallSnapshotRequestProto piece = each.next();
-                    int size = piece.getSerializedSize();
-                    LockSupport.parkNanos(takeNanos(size, System.nanoTime()));
-                    bytes.add(size);
-                    return piece;
-                }
-            };
-        };
+    /** Waits for its turn to send so many bytes of a snapshot. */
+    void await(int size) {
+        LockSupport.parkNanos(takeNanos(size, System.nanoTime()));
+        bytes.add(size);
     }
 
     /** Takes the time for so many bytes; returns how long to wait for it. */

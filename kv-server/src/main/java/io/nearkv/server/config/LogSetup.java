@@ -17,10 +17,6 @@ import org.jspecify.annotations.Nullable;
  * loader; in code and not in XML, whose parser takes longer than the rest of the program's start. Commands state what they want before the first logger is made.
  */
 public final class LogSetup extends ContextAwareBase implements Configurator {
-    /** Ratis' gRPC logs past SLF4J. Held, because the JDK forgets the level of a logger that nobody holds. */
-    private static final java.util.logging.Logger GRPC =
-            java.util.logging.Logger.getLogger("org.apache.ratis.thirdparty.io.grpc");
-
     private static volatile Wanted wanted = new Wanted(Format.TEXT, Level.WARN);
 
     /** How log lines look. */
@@ -79,7 +75,6 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         // Each step of an election and each file of the log; what matters of them is in our own words and metrics.
         context.getLogger("org.apache.ratis")
                 .setLevel(settings.level().toInt() < Level.INFO_INT ? Level.INFO : Level.WARN);
-        GRPC.setLevel(java.util.logging.Level.WARNING);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
