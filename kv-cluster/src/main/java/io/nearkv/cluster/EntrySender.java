@@ -16,6 +16,7 @@ import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotReplyProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
+import org.apache.ratis.proto.RaftProtos.InstallSnapshotResult;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.leader.FollowerInfo;
 import org.apache.ratis.server.leader.LeaderState;
@@ -35,7 +36,7 @@ import org.slf4j.LoggerFactory;
  */
 final class EntrySender extends LogAppenderBase {
     /** A request that is not answered yet. */
-    private record Sent(long firstIndex, boolean isHeartbeat, Timestamp at) {}
+    private record Sent(long firstIndex, boolean isHeartbeat, int bytes, Timestamp at) {}
 
     private static final Logger log = LoggerFactory.getLogger(EntrySender.class);
     /** How many requests with entries may be unanswered. */
@@ -43,10 +44,13 @@ final class EntrySender extends LogAppenderBase {
 
     /** An answer that is late while others come: the follower's disk hangs, or the answer is lost. */
     private static final long LOST_MILLIS = 30_000;
+    /** What the slowest link takes in a millisecond: so much longer a follower may be silent for each byte that it has not answered. */
+    private static final long BYTES_PER_MILLI = 1000;
     /** At most so long the follower may take for a piece of a snapshot; with the last one it begins to use it. */
     private static final Duration SNAPSHOT_PATIENCE = Duration.ofSeconds(30);
 
     private static final int LOGGED_EVERY = 100;
+    private static final long SNAPSHOT_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
     /** Until it is looked again whether an entry can be sent, where there should have been one. */
     private static final long NOTHING_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
@@ -59,6 +63,9 @@ final class EntrySender extends LogAppenderBase {
     /** By their call ids, in the order in which they were sent. Guarded by lock. */
     private final Map<Long, Sent> unanswered = new LinkedHashMap<>();
 
+    /** Guarded by lock. */
+    private long unansweredBytes;
+
     // Written with the lock.
     private volatile int unansweredEntries;
     private volatile @Nullable LogWire wire;
@@ -67,6 +74,8 @@ final class EntrySender extends LogAppenderBase {
 
     /** Closed when this is to stop. */
     private volatile @Nullable LogWire snapshotWire;
+    /** Snapshots that could not be sent, one after the other. Of the thread that sends. */
+    private int failedSnapshots;
     /** How far the follower was told the log to be committed, and is to be told. */
     private volatile long told = -1;
 
@@ -196,6 +205,14 @@ final class EntrySender extends LogAppenderBase {
         signalled = false;
     }
 
+    /** Waits, whatever is notified. */
+    private void pause(long nanos) throws InterruptedException {
+        long end = System.nanoTime() + nanos;
+        for (long left = nanos; left > 0 && isRunning(); left = end - System.nanoTime()) {
+            park(left);
+        }
+    }
+
     private static void park(long nanos) throws InterruptedException {
         LockSupport.parkNanos(nanos);
         if (Thread.interrupted()) {
@@ -205,7 +222,7 @@ final class EntrySender extends LogAppenderBase {
 
     /** A follower that is away is tried again often enough that it is not behind for long when it comes back. */
     private static long pauseNanos(int failures) {
-        return TimeUnit.MILLISECONDS.toNanos(failures <= 10 ? 1 : failures <= 60 ? 200 : 1000);
+        return TimeUnit.MILLISECONDS.toNanos(failures <= 10 ? 1 : failures <= 60 ? 200 : failures <= 300 ? 1000 : 5000);
     }
 
     /** Returns a connection to the follower, or null if there is none to be had. */
@@ -246,8 +263,10 @@ final class EntrySender extends LogAppenderBase {
             long first = count == 0
                     ? RaftLog.INVALID_LOG_INDEX
                     : request.getEntries(0).getIndex();
-            unanswered.put(
-                    request.getServerRequest().getCallId(), new Sent(first, count == 0, Timestamp.currentTime()));
+            Sent sent = new Sent(first, count == 0, request.getSerializedSize(), Timestamp.currentTime());
+            unanswered.put(request.getServerRequest().getCallId(), sent);
+            unansweredBytes += sent.bytes();
+            told = Math.max(told, request.getLeaderCommit());
             if (count > 0) {
                 unansweredEntries++;
                 getFollower().increaseNextIndex(request.getEntries(count - 1).getIndex() + 1);
@@ -255,7 +274,6 @@ final class EntrySender extends LogAppenderBase {
         }
         resetHeartbeatTrigger();
         getFollower().updateLastRpcSendTime(request.getEntriesCount() == 0);
-        told = request.getLeaderCommit();
         try {
             to.write(LogWire.Kind.ENTRIES, request);
         } catch (IOException e) {
@@ -266,16 +284,17 @@ final class EntrySender extends LogAppenderBase {
 
     private void receive(LogWire from) {
         try {
+            Timestamp last = Timestamp.currentTime();
             while (wire == from) {
                 if (from.awaitFrame()) {
                     LogWire.Frame frame = from.read();
+                    last = Timestamp.currentTime();
                     if (frame.kind() != LogWire.Kind.ENTRIES) {
                         throw new IOException("the follower has refused it: " + frame.text());
                     }
-                    received(frame.message(AppendEntriesReplyProto.parser()));
-                } else if (isWaiting()) {
-                    throw new SocketTimeoutException(
-                            "the follower has said nothing for " + patience.toMillis() + " ms");
+                    received(from, frame.message(AppendEntriesReplyProto.parser()));
+                } else {
+                    assertSilenceIsShort(last);
                 }
             }
         } catch (IOException | RuntimeException e) {
@@ -283,38 +302,61 @@ final class EntrySender extends LogAppenderBase {
         }
     }
 
-    /** Returns whether there is something that the follower should have said. */
-    private boolean isWaiting() {
+    /** A follower that hangs is silent; one behind a slow link, too, while a large request is on its way. */
+    private void assertSilenceIsShort(Timestamp last) throws IOException {
         synchronized (lock) {
-            return !unanswered.isEmpty();
+            for (Sent oldest : unanswered.values()) {
+                long silent = Math.min(last.elapsedTimeMs(), oldest.at().elapsedTimeMs());
+                if (silent > patience.toMillis() + unansweredBytes / BYTES_PER_MILLI) {
+                    throw new SocketTimeoutException("the follower has said nothing for " + silent + " ms");
+                }
+                return;
+            }
         }
     }
 
-    private void received(AppendEntriesReplyProto reply) throws IOException {
-        Sent sent;
+    private void received(LogWire from, AppendEntriesReplyProto reply) throws IOException {
+        FollowerInfo follower = getFollower();
+        boolean hasMore = false;
         synchronized (lock) {
-            sent = unanswered.remove(reply.getServerReply().getCallId());
-            if (sent != null && !sent.isHeartbeat()) {
-                unansweredEntries--;
+            if (wire != from) {
+                return; // What it answers is sent again.
+            }
+            Sent sent = unanswered.remove(reply.getServerReply().getCallId());
+            if (sent != null) {
+                unansweredBytes -= sent.bytes();
+                unansweredEntries -= sent.isHeartbeat() ? 0 : 1;
+                follower.updateLastRespondedAppendEntriesSendTime(sent.at());
             }
             for (Sent oldest : unanswered.values()) {
-                if (oldest.at().elapsedTimeMs() > LOST_MILLIS) {
+                if (oldest.at().elapsedTimeMs() > LOST_MILLIS + unansweredBytes / BYTES_PER_MILLI) {
                     throw new IOException("the follower has not answered for " + LOST_MILLIS + " ms");
                 }
                 break;
             }
-            answered = true;
             failures = 0;
+            follower.updateLastRpcResponseTime();
+            switch (reply.getResult()) {
+                case SUCCESS -> {
+                    answered = true;
+                    hasMore = follower.updateMatchIndex(reply.getMatchIndex());
+                    if (hasMore) {
+                        follower.updateNextIndex(reply.getMatchIndex() + 1);
+                    }
+                }
+                case INCONSISTENCY -> {
+                    // Of a request that was sent on the same wrong ground as one before, the answer says nothing new.
+                    if (sent != null) {
+                        restart(sent.firstIndex(), reply.getNextIndex());
+                    }
+                }
+                case NOT_LEADER -> answered = true;
+                default -> throw new IOException("an answer with the result " + reply.getResult());
+            }
         }
-        FollowerInfo follower = getFollower();
-        if (sent != null) {
-            follower.updateLastRespondedAppendEntriesSendTime(sent.at());
-        }
-        follower.updateLastRpcResponseTime();
         switch (reply.getResult()) {
             case SUCCESS -> {
-                if (follower.updateMatchIndex(reply.getMatchIndex())) {
-                    follower.updateNextIndex(reply.getMatchIndex() + 1);
+                if (hasMore) {
                     getLeaderState().onFollowerSuccessAppendEntries(follower);
                 }
                 getLeaderState().onFollowerCommitIndex(follower, reply.getFollowerCommit());
@@ -325,27 +367,30 @@ final class EntrySender extends LogAppenderBase {
                     return;
                 }
             }
-            case INCONSISTENCY -> {
-                long first = sent == null ? RaftLog.INVALID_LOG_INDEX : sent.firstIndex();
-                log.atInfo()
-                        .addArgument(this)
-                        .addArgument(first)
-                        .addArgument(reply.getNextIndex())
-                        .log("{}: the follower has no place for entry {} yet, its next is {}");
-                synchronized (lock) {
-                    forget();
-                    follower.setNextIndex(getNextIndexForInconsistency(first, reply.getNextIndex()));
-                }
+            default -> {
+                // There is nothing more to it.
             }
-            default -> throw new IOException("an answer with the result " + reply.getResult());
         }
         getLeaderState().onAppendEntriesReply(this, reply);
         notifyLogAppender();
     }
 
+    /** Goes on where the follower has a place for entries; one at a time, until it has taken one. With the lock. */
+    private void restart(long firstIndex, long nextIndex) {
+        log.atInfo()
+                .addArgument(this)
+                .addArgument(firstIndex)
+                .addArgument(nextIndex)
+                .log("{}: the follower has no place for entry {} yet, its next is {}");
+        answered = false;
+        forget();
+        getFollower().setNextIndex(getNextIndexForInconsistency(firstIndex, nextIndex));
+    }
+
     /** With the lock. */
     private void forget() {
         unanswered.clear();
+        unansweredBytes = 0;
         unansweredEntries = 0;
     }
 
@@ -380,71 +425,69 @@ final class EntrySender extends LogAppenderBase {
         wake();
     }
 
-    /** Sends a snapshot; returns when the follower has it, or it failed. */
+    /** Sends a snapshot; returns when the follower has it, or after a pause if it failed. */
     private void install(SnapshotInfo snapshot) throws InterruptedException {
-        FollowerInfo follower = getFollower();
-        log.atInfo()
+        boolean first = failedSnapshots % LOGGED_EVERY == 0;
+        (first ? log.atInfo() : log.atDebug())
                 .addArgument(this)
-                .addArgument(follower.getNextIndex())
+                .addArgument(getFollower().getNextIndex())
                 .addArgument(snapshot.getTermIndex())
                 .log("{}: the log does not have entry {} any more, the follower gets the snapshot {}");
         pace.began();
         try (LogWire to = new LogWire(tls)) {
             snapshotWire = to;
-            to.connect(follower.getPeer().getAddress(), patience);
-            to.readTimeout(SNAPSHOT_PATIENCE);
-            for (InstallSnapshotRequestProto piece :
-                    newInstallSnapshotRequests(UUID.randomUUID().toString(), snapshot)) {
-                pace.await(piece.getSerializedSize());
-                if (!isRunning()) {
-                    return;
-                }
-                follower.updateLastRpcSendTime(false);
-                InstallSnapshotReplyProto reply =
-                        to.ask(LogWire.Kind.SNAPSHOT, piece, InstallSnapshotReplyProto.parser());
-                follower.updateLastRpcResponseTime();
-                if (!goesOn(reply)) {
-                    return;
-                }
+            if (isRunning()) { // Whoever stopped this may have looked before.
+                send(to, snapshot);
+                failedSnapshots = 0;
+                return;
             }
-            follower.setAttemptedToInstallSnapshot();
-            follower.setSnapshotIndex(snapshot.getTermIndex().getIndex());
-            log.atInfo()
-                    .addArgument(this)
-                    .addArgument(snapshot.getTermIndex())
-                    .log("{}: the follower has the snapshot {}");
         } catch (IOException | RuntimeException e) {
             if (isRunning()) {
-                log.atWarn()
+                (first ? log.atWarn() : log.atDebug())
                         .addArgument(this)
                         .addArgument(snapshot.getTermIndex())
                         .addArgument(e)
                         .log("{}: the snapshot {} could not be sent: {}");
-                park(pauseNanos(LOGGED_EVERY));
             }
         } finally {
             snapshotWire = null;
             pace.ended();
         }
+        failedSnapshots++;
+        pause(SNAPSHOT_PAUSE_NANOS);
     }
 
-    private boolean goesOn(InstallSnapshotReplyProto reply) throws IOException {
+    private void send(LogWire to, SnapshotInfo snapshot) throws IOException, InterruptedException {
         FollowerInfo follower = getFollower();
-        switch (reply.getResult()) {
-            case SUCCESS, IN_PROGRESS -> {
-                return true;
+        long index = snapshot.getTermIndex().getIndex();
+        to.connect(follower.getPeer().getAddress(), patience);
+        to.readTimeout(SNAPSHOT_PATIENCE);
+        for (InstallSnapshotRequestProto piece :
+                newInstallSnapshotRequests(UUID.randomUUID().toString(), snapshot)) {
+            pause(pace.take(piece.getSerializedSize()));
+            if (!isRunning()) {
+                throw new IOException("this node does not lead any more");
             }
-            case NOT_LEADER -> {
+            follower.updateLastRpcSendTime(false);
+            InstallSnapshotReplyProto reply = to.ask(LogWire.Kind.SNAPSHOT, piece, InstallSnapshotReplyProto.parser());
+            follower.updateLastRpcResponseTime();
+            if (reply.getResult() == InstallSnapshotResult.ALREADY_INSTALLED) {
+                break;
+            }
+            if (reply.getResult() == InstallSnapshotResult.NOT_LEADER) {
                 boolean unused = onFollowerTerm(reply.getTerm());
-                return false;
             }
-            case ALREADY_INSTALLED -> {
-                follower.setSnapshotIndex(reply.getSnapshotIndex());
-                follower.setAttemptedToInstallSnapshot();
-                getLeaderState().onFollowerCommitIndex(follower, reply.getSnapshotIndex());
-                return false;
+            if (reply.getResult() != InstallSnapshotResult.SUCCESS
+                    && reply.getResult() != InstallSnapshotResult.IN_PROGRESS) {
+                throw new IOException("the follower's answer is " + reply.getResult());
             }
-            default -> throw new IOException("the follower's answer is " + reply.getResult());
         }
+        follower.setAttemptedToInstallSnapshot();
+        synchronized (lock) {
+            forget();
+            follower.setSnapshotIndex(index);
+        }
+        getLeaderState().onFollowerCommitIndex(follower, index);
+        log.atInfo().addArgument(this).addArgument(snapshot.getTermIndex()).log("{}: the follower has the snapshot {}");
     }
 }

@@ -3,6 +3,7 @@ package io.nearkv.cluster;
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -210,7 +211,11 @@ final class LogHost {
             throws IOException {
         boolean started = false;
         try {
-            made.start();
+            try {
+                made.start();
+            } catch (UncheckedIOException e) {
+                throw new IOException(e.getMessage(), e);
+            }
             for (Map.Entry<Integer, Disk.Holding> each : held.entrySet()) {
                 int number = each.getKey();
                 if (each.getValue() != Disk.Holding.THERE) {

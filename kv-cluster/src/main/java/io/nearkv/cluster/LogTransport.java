@@ -3,16 +3,17 @@ package io.nearkv.cluster;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
-import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotReplyProto;
@@ -22,6 +23,7 @@ import org.apache.ratis.proto.RaftProtos.RequestVoteReplyProto;
 import org.apache.ratis.proto.RaftProtos.RequestVoteRequestProto;
 import org.apache.ratis.proto.RaftProtos.StartLeaderElectionReplyProto;
 import org.apache.ratis.proto.RaftProtos.StartLeaderElectionRequestProto;
+import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.rpc.RpcType;
@@ -29,6 +31,7 @@ import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.RaftServerRpc;
 import org.apache.ratis.thirdparty.com.google.protobuf.MessageLite;
 import org.apache.ratis.thirdparty.com.google.protobuf.Parser;
+import org.apache.ratis.util.ProtoUtils;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,10 +42,18 @@ import org.slf4j.LoggerFactory;
  */
 final class LogTransport implements RaftServerRpc {
     private static final Logger log = LoggerFactory.getLogger(LogTransport.class);
-    /** More than the other nodes of the largest cluster with its largest number of partitions need. */
-    private static final int MAX_CONNECTIONS = 4096;
-    /** One that leads sends something several times a second. */
-    private static final Duration IDLE = Duration.ofMinutes(1);
+    /** Several times what the leaders of the largest number of logs need. */
+    private static final int MAX_CONNECTIONS = 1024;
+    /** Of those, so many may not have greeted yet. */
+    private static final int MAX_UNKNOWN = 256;
+
+    private static final int BACKLOG = 1024;
+    /** One that leads sends something several times a second, but while it sends a snapshot. */
+    private static final Duration IDLE = Duration.ofMinutes(10);
+
+    private static final int LOOK_MILLIS = 500;
+
+    private static final Long GREETED = Long.MAX_VALUE;
 
     private final RaftServer server;
     private final RpcType type;
@@ -50,8 +61,10 @@ final class LogTransport implements RaftServerRpc {
     private final @Nullable LogTls tls;
     private final Duration patience;
     private final Map<RaftPeerId, String> addresses = new ConcurrentHashMap<>();
-    private final Set<Socket> accepted = ConcurrentHashMap.newKeySet();
-    private final AtomicInteger connections = new AtomicInteger();
+    /** What is connected, and since when it has not greeted, on the clock of {@link System#nanoTime}; {@link #GREETED} if it has. */
+    private final Map<Socket, Long> accepted = new ConcurrentHashMap<>();
+
+    private final Map<RaftGroupId, AppendOrder> orders = new ConcurrentHashMap<>();
     private volatile @Nullable ServerSocket listener;
     private volatile boolean closed;
 
@@ -68,18 +81,24 @@ final class LogTransport implements RaftServerRpc {
         this.patience = patience;
     }
 
+    /**
+     * Begins to listen.
+     *
+     * @throws UncheckedIOException if the address is taken; after a checked exception Ratis would not close what it has started
+     */
     @Override
     public void start() throws IOException {
         ServerSocket socket = new ServerSocket();
         try {
-            socket.bind(address);
+            socket.bind(address, BACKLOG);
         } catch (IOException e) {
             socket.close();
-            throw new IOException(
+            throw new UncheckedIOException(
                     "the address " + address.getHostString() + ":" + address.getPort() + " cannot be listened on: "
                             + e.getMessage(),
                     e);
         }
+        socket.setSoTimeout(LOOK_MILLIS);
         listener = socket;
         thread("nearkv-log-accept", () -> accept(socket));
     }
@@ -93,20 +112,9 @@ final class LogTransport implements RaftServerRpc {
     private void accept(ServerSocket from) {
         while (!closed) {
             try {
-                Socket socket = from.accept();
-                if (connections.incrementAndGet() > MAX_CONNECTIONS) {
-                    connections.decrementAndGet();
-                    log.atWarn()
-                            .addArgument(MAX_CONNECTIONS)
-                            .log("a connection to the log was refused: there are {}, as many as may be");
-                    socket.close();
-                    continue;
-                }
-                accepted.add(socket);
-                if (closed) {
-                    socket.close();
-                }
-                thread("nearkv-log-in", () -> serve(socket));
+                admit(from.accept());
+            } catch (SocketTimeoutException e) {
+                endUnknown();
             } catch (IOException e) {
                 if (!closed) {
                     log.atWarn().setCause(e).log("no connection to the log could be accepted");
@@ -114,6 +122,46 @@ final class LogTransport implements RaftServerRpc {
                 }
             }
         }
+    }
+
+    private void admit(Socket socket) throws IOException {
+        endUnknown();
+        long unknown = accepted.values().stream()
+                .filter(since -> !since.equals(GREETED))
+                .count();
+        if (accepted.size() >= MAX_CONNECTIONS || unknown >= MAX_UNKNOWN) {
+            log.atWarn()
+                    .addArgument(accepted.size())
+                    .addArgument(unknown)
+                    .log("a connection to the log was refused: there are {}, of which {} have not greeted");
+            socket.close();
+            return;
+        }
+        accepted.put(socket, System.nanoTime());
+        try {
+            thread("nearkv-log-in", () -> serve(socket));
+        } catch (OutOfMemoryError e) { // No more threads, mostly.
+            accepted.remove(socket);
+            socket.close();
+            throw new IOException("no thread for a connection to the log", e);
+        }
+        if (closed) {
+            socket.close();
+        }
+    }
+
+    /** However slowly somebody greets or shakes hands. */
+    private void endUnknown() {
+        long now = System.nanoTime();
+        accepted.forEach((socket, since) -> {
+            if (!since.equals(GREETED) && now - since > patience.toNanos()) {
+                try {
+                    socket.close();
+                } catch (IOException e) {
+                    log.atDebug().setCause(e).log("it was closed already");
+                }
+            }
+        });
     }
 
     /** As when there are no file descriptors left. */
@@ -126,7 +174,9 @@ final class LogTransport implements RaftServerRpc {
     }
 
     private void serve(Socket socket) {
-        try (LogWire wire = LogWire.accepted(socket, tls, patience)) {
+        try (socket;
+                LogWire wire = LogWire.accepted(socket, tls, patience)) {
+            accepted.put(socket, GREETED);
             wire.readTimeout(IDLE);
             while (!closed) {
                 LogWire.Frame frame = wire.read();
@@ -149,7 +199,6 @@ final class LogTransport implements RaftServerRpc {
             }
         } finally {
             accepted.remove(socket);
-            connections.decrementAndGet();
         }
     }
 
@@ -167,9 +216,9 @@ final class LogTransport implements RaftServerRpc {
         }
     }
 
-    /** Entries of one connection are taken in their order; answers go out as soon as they are on the disk. */
+    /** Answers go out as soon as the entries, and all that came before them, are on the disk. */
     private void append(LogWire wire, AppendEntriesRequestProto request) throws IOException {
-        var unused = server.appendEntriesAsync(request).whenComplete((reply, failed) -> {
+        var unused = appended(request).whenComplete((reply, failed) -> {
             try {
                 if (failed != null) {
                     wire.refuse(failed.toString());
@@ -181,6 +230,17 @@ final class LogTransport implements RaftServerRpc {
                 wire.close();
             }
         });
+    }
+
+    private CompletableFuture<AppendEntriesReplyProto> appended(AppendEntriesRequestProto request) throws IOException {
+        if (request.getEntriesCount() == 0) {
+            return server.appendEntriesAsync(request);
+        }
+        RaftGroupId group = ProtoUtils.toRaftGroupId(request.getServerRequest().getRaftGroupId());
+        RaftServer.Division division = server.getDivision(group);
+        AppendOrder order = orders.compute(
+                group, (id, known) -> known != null && known.isOf(division) ? known : new AppendOrder(division));
+        return order.after(() -> server.appendEntriesAsync(request));
     }
 
     @Override
@@ -249,7 +309,7 @@ final class LogTransport implements RaftServerRpc {
         if (socket != null) {
             socket.close();
         }
-        for (Socket each : accepted) {
+        for (Socket each : accepted.keySet()) {
             each.close();
         }
     }

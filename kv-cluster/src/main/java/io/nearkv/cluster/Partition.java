@@ -393,18 +393,19 @@ final class Partition implements AutoCloseable {
         lock.lock();
         try {
             while (!closed && (!mayGo() || (isElected() && !leads()))) {
+                long left = settledNanos + NEWS_NANOS - System.nanoTime();
                 if (untold < 0) {
                     changed.awaitUninterruptibly();
+                } else if (left > 0) {
+                    long unused = changed.awaitNanos(left);
                 } else {
-                    tellIfDue();
-                    long unused = changed.awaitNanos(settledNanos + NEWS_NANOS - System.nanoTime());
+                    tellUntold();
                 }
             }
             awaitCompany();
             if (closed) {
                 return false;
             }
-            untold = -1; // This entry tells it.
             soon = entriesUnderWay > 0 || System.nanoTime() - settledNanos < NEWS_NANOS;
             int bytes = CommandCodec.HEADER_BYTES;
             while (!queue.isEmpty() && taken.size() < ENTRY_COMMANDS) {
@@ -427,11 +428,33 @@ final class Partition implements AutoCloseable {
         }
     }
 
-    /** Tells the followers what the next entry would have told, if it has not come. With the lock. */
-    private void tellIfDue() {
-        if (settledNanos + NEWS_NANOS - System.nanoTime() <= 0) {
-            news.tell(untold);
+    /** Tells the followers what the next entry would have told, if it has not come. With the lock, and without while it does. */
+    private void tellUntold() {
+        long index = untold;
+        untold = -1;
+        lock.unlock();
+        try {
+            tell(index);
+        } finally {
+            lock.lock();
+        }
+    }
+
+    /** The entry that goes now tells what is untold. */
+    private void expectsNews() {
+        lock.lock();
+        try {
             untold = -1;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void tell(long index) {
+        try {
+            news.tell(index);
+        } catch (RuntimeException e) {
+            log.atDebug().setCause(e).log("the log is not there any more"); // Nobody follows it here then.
         }
     }
 
@@ -496,9 +519,10 @@ final class Partition implements AutoCloseable {
                 .setType(RaftClientRequest.writeRequestType())
                 .build();
         CompletableFuture<RaftClientReply> reply;
+        expectsNews();
         try {
             reply = submit(request);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             replied(entry, e);
             return;
         }
@@ -541,7 +565,7 @@ final class Partition implements AutoCloseable {
             lock.unlock();
         }
         if (now) {
-            news.tell(index);
+            tell(index);
         }
     }
 
@@ -719,6 +743,8 @@ final class Partition implements AutoCloseable {
                 settled(entry);
                 renewLease(at, entry);
                 entry.applied(outcomes);
+            } else if (isElected()) {
+                tell(at.index());
             }
             overtaken(at);
             visibility.applied();

@@ -62,16 +62,11 @@ final class RaftSettings {
         RaftServerConfigKeys.Log.setSegmentCacheNumMax(properties, 2);
         RaftServerConfigKeys.Log.setSegmentCacheSizeMax(properties, SizeInBytes.valueOf("64MB"));
         RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
-        // Entries of one leader come in order by the connection. With this a follower would hand each to two more
-        // threads,
-        // one of them made for it where there are two processors.
+        // A follower would hand each entry to two more threads, one of them made for it where there are two processors.
+        // What this also keeps, LogTransport does: nothing is acknowledged before what came before it.
         RaftServerConfigKeys.Log.setAppendEntriesComposeEnabled(properties, false);
         RaftServerConfigKeys.Log.Appender.setBufferByteLimit(properties, ENTRY_LIMIT);
         RaftServerConfigKeys.Log.Appender.setWaitTimeMin(properties, millis(0));
-        // How often a follower is tried that is away. By default every five seconds, so long does one that comes back
-        // stay
-        // behind; and without any pause after the last of the thousand tries.
-        RaftServerConfigKeys.Log.Appender.setRetryPolicy(properties, "1ms,10, 200ms,50, 1s,1000000000");
         RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(properties, true);
         RaftServerConfigKeys.Log.Appender.setSnapshotChunkSizeMax(properties, SizeInBytes.valueOf("1MB"));
         RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, false); // SnapshotSchedule says when.

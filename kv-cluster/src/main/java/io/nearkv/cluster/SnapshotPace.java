@@ -2,7 +2,6 @@ package io.nearkv.cluster;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.LockSupport;
 
 /** How fast a node sends snapshots, all of them together, so that a node that catches up takes neither the disk nor the network from those who write. Thread-safe. */
 final class SnapshotPace {
@@ -39,10 +38,10 @@ final class SnapshotPace {
         sending.decrementAndGet();
     }
 
-    /** Waits for its turn to send so many bytes of a snapshot. */
-    void await(int size) {
-        LockSupport.parkNanos(takeNanos(size, System.nanoTime()));
+    /** Takes the time for so many bytes of a snapshot; returns for how many nanoseconds to wait before they are sent. */
+    long take(int size) {
         bytes.add(size);
+        return takeNanos(size, System.nanoTime());
     }
 
     /** Takes the time for so many bytes; returns how long to wait for it. */
