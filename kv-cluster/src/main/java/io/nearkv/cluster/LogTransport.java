@@ -29,6 +29,7 @@ import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.rpc.RpcType;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.RaftServerRpc;
+import org.apache.ratis.server.protocol.RaftServerAsynchronousProtocol;
 import org.apache.ratis.thirdparty.com.google.protobuf.MessageLite;
 import org.apache.ratis.thirdparty.com.google.protobuf.Parser;
 import org.apache.ratis.util.ProtoUtils;
@@ -233,14 +234,18 @@ final class LogTransport implements RaftServerRpc {
     }
 
     private CompletableFuture<AppendEntriesReplyProto> appended(AppendEntriesRequestProto request) throws IOException {
-        if (request.getEntriesCount() == 0) {
-            return server.appendEntriesAsync(request);
-        }
         RaftGroupId group = ProtoUtils.toRaftGroupId(request.getServerRequest().getRaftGroupId());
         RaftServer.Division division = server.getDivision(group);
+        // Not the server: what a division throws, because nothing was appended, would be a failure of the future there.
+        if (!(division instanceof RaftServerAsynchronousProtocol its)) {
+            throw new IllegalStateException("this version of Ratis takes no entries at a division");
+        }
+        if (request.getEntriesCount() == 0) {
+            return its.appendEntriesAsync(request);
+        }
         AppendOrder order = orders.compute(
                 group, (id, known) -> known != null && known.isOf(division) ? known : new AppendOrder(division));
-        return order.after(() -> server.appendEntriesAsync(request));
+        return order.after(() -> its.appendEntriesAsync(request));
     }
 
     @Override
