@@ -119,7 +119,9 @@ final class EntrySender extends LogAppenderBase {
 
     /** Has the follower told, as soon as it has the entry, that the log is committed as far as that. */
     void tell(long index) {
-        news = index;
+        synchronized (lock) {
+            news = Math.max(news, index);
+        }
         notifyLogAppender();
     }
 
@@ -179,7 +181,8 @@ final class EntrySender extends LogAppenderBase {
     }
 
     private void work() throws IOException, InterruptedException {
-        SnapshotInfo snapshot = shouldInstallSnapshot();
+        // What is on its way would be lost to the follower with the snapshot.
+        SnapshotInfo snapshot = unansweredEntries > 0 ? null : shouldInstallSnapshot();
         if (snapshot != null) {
             install(snapshot);
         }
@@ -283,6 +286,7 @@ final class EntrySender extends LogAppenderBase {
     }
 
     private void receive(LogWire from) {
+        Exception reason = new IOException("its answers cannot be read any more");
         try {
             Timestamp last = Timestamp.currentTime();
             while (wire == from) {
@@ -298,7 +302,9 @@ final class EntrySender extends LogAppenderBase {
                 }
             }
         } catch (IOException | RuntimeException e) {
-            failed(from, e);
+            reason = e;
+        } finally {
+            failed(from, reason);
         }
     }
 
@@ -338,7 +344,7 @@ final class EntrySender extends LogAppenderBase {
             follower.updateLastRpcResponseTime();
             switch (reply.getResult()) {
                 case SUCCESS -> {
-                    answered = true;
+                    answered |= sent != null && !sent.isHeartbeat();
                     hasMore = follower.updateMatchIndex(reply.getMatchIndex());
                     if (hasMore) {
                         follower.updateNextIndex(reply.getMatchIndex() + 1);
@@ -350,7 +356,9 @@ final class EntrySender extends LogAppenderBase {
                         restart(sent.firstIndex(), reply.getNextIndex());
                     }
                 }
-                case NOT_LEADER -> answered = true;
+                case NOT_LEADER -> {
+                    // What it is told of that takes other locks.
+                }
                 default -> throw new IOException("an answer with the result " + reply.getResult());
             }
         }

@@ -1,13 +1,17 @@
 package io.nearkv.cluster;
 
+import static java.util.Objects.requireNonNull;
+
 import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -99,6 +103,7 @@ final class LogHost {
             Files.createDirectories(disk.raft());
             SortedMap<Integer, Disk.Holding> held = held(founders);
             prepare(held, founders);
+            sync();
             boolean first = !Files.isDirectory(folder(0));
             RaftServer made = RaftServer.newBuilder()
                     .setServerId(selfId)
@@ -169,6 +174,20 @@ final class LogHost {
                 delete(folder(number));
             } else if (holding == Disk.Holding.FOUNDING) {
                 noteMembers(number, founders);
+            }
+        }
+    }
+
+    /** Syncs the logs as they are. Ratis takes all that it reads for synced, and the process may have been killed before it had synced it. */
+    private void sync() throws IOException {
+        try (Stream<Path> files = Files.walk(disk.raft(), 3)) {
+            for (Path file : files.filter(each -> each.getFileName().toString().startsWith("log_inprogress"))
+                    .toList()) {
+                try (FileChannel content = FileChannel.open(file, StandardOpenOption.WRITE);
+                        FileChannel names = FileChannel.open(requireNonNull(file.getParent()))) {
+                    content.force(true);
+                    names.force(true);
+                }
             }
         }
     }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
@@ -23,7 +24,6 @@ import org.apache.ratis.proto.RaftProtos.RequestVoteReplyProto;
 import org.apache.ratis.proto.RaftProtos.RequestVoteRequestProto;
 import org.apache.ratis.proto.RaftProtos.StartLeaderElectionReplyProto;
 import org.apache.ratis.proto.RaftProtos.StartLeaderElectionRequestProto;
-import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.rpc.RpcType;
@@ -65,7 +65,9 @@ final class LogTransport implements RaftServerRpc {
     /** What is connected, and since when it has not greeted, on the clock of {@link System#nanoTime}; {@link #GREETED} if it has. */
     private final Map<Socket, Long> accepted = new ConcurrentHashMap<>();
 
-    private final Map<RaftGroupId, AppendOrder> orders = new ConcurrentHashMap<>();
+    /** Of each log, as it was started this time. */
+    private final Map<RaftServer.Division, AppendOrder> orders = new ConcurrentHashMap<>();
+
     private volatile @Nullable ServerSocket listener;
     private volatile boolean closed;
 
@@ -116,9 +118,10 @@ final class LogTransport implements RaftServerRpc {
                 admit(from.accept());
             } catch (SocketTimeoutException e) {
                 endUnknown();
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException e) {
                 if (!closed) {
                     log.atWarn().setCause(e).log("no connection to the log could be accepted");
+                    endUnknown();
                     pause();
                 }
             }
@@ -211,8 +214,7 @@ final class LogTransport implements RaftServerRpc {
                 wire.write(
                         frame.kind(),
                         server.startLeaderElection(frame.message(StartLeaderElectionRequestProto.parser())));
-            case SNAPSHOT ->
-                wire.write(frame.kind(), server.installSnapshot(frame.message(InstallSnapshotRequestProto.parser())));
+            case SNAPSHOT -> wire.write(frame.kind(), installed(frame.message(InstallSnapshotRequestProto.parser())));
             case FAILURE -> throw new IOException("an answer where a request belongs");
         }
     }
@@ -234,8 +236,7 @@ final class LogTransport implements RaftServerRpc {
     }
 
     private CompletableFuture<AppendEntriesReplyProto> appended(AppendEntriesRequestProto request) throws IOException {
-        RaftGroupId group = ProtoUtils.toRaftGroupId(request.getServerRequest().getRaftGroupId());
-        RaftServer.Division division = server.getDivision(group);
+        RaftServer.Division division = division(request.getServerRequest());
         // Not the server: what a division throws, because nothing was appended, would be a failure of the future there.
         if (!(division instanceof RaftServerAsynchronousProtocol its)) {
             throw new IllegalStateException("this version of Ratis takes no entries at a division");
@@ -243,9 +244,45 @@ final class LogTransport implements RaftServerRpc {
         if (request.getEntriesCount() == 0) {
             return its.appendEntriesAsync(request);
         }
-        AppendOrder order = orders.compute(
-                group, (id, known) -> known != null && known.isOf(division) ? known : new AppendOrder(division));
-        return order.after(() -> its.appendEntriesAsync(request));
+        return order(division)
+                .after(() -> its.appendEntriesAsync(request))
+                .thenApply(reply -> checked(division, reply));
+    }
+
+    /**
+     * Returns an answer that holds. Ratis takes an entry for synced that follows on a cut of the log to before what was synced once, although it only will be; and it looks at the term of an
+     * entry before it appends it, so that this node may have voted for somebody else in between.
+     */
+    private static AppendEntriesReplyProto checked(RaftServer.Division division, AppendEntriesReplyProto reply) {
+        if (reply.getResult() == AppendEntriesReplyProto.AppendResult.SUCCESS) {
+            long synced = division.getRaftLog().getFlushIndex();
+            long term = division.getInfo().getCurrentTerm();
+            if (reply.getMatchIndex() > synced || reply.getTerm() != term) {
+                throw new CompletionException(new IOException("entry " + reply.getMatchIndex() + " of term "
+                        + reply.getTerm() + " is not on the disk yet (synced: " + synced + "), or out of date (term: "
+                        + term + ")"));
+            }
+        }
+        return reply;
+    }
+
+    private RaftServer.Division division(RaftRpcRequestProto header) throws IOException {
+        return server.getDivision(ProtoUtils.toRaftGroupId(header.getRaftGroupId()));
+    }
+
+    private AppendOrder order(RaftServer.Division division) {
+        return orders.computeIfAbsent(division, added -> {
+            orders.keySet().removeIf(other -> !other.getInfo().isAlive());
+            return new AppendOrder(division.getMemberId().toString());
+        });
+    }
+
+    /** With the last piece Ratis drops what waits to be written to the log, and forgets that it was never written: so nothing may wait. */
+    private InstallSnapshotReplyProto installed(InstallSnapshotRequestProto request) throws IOException {
+        if (!request.hasSnapshotChunk() || !request.getSnapshotChunk().getDone()) {
+            return server.installSnapshot(request);
+        }
+        return order(division(request.getServerRequest())).alone(patience, () -> server.installSnapshot(request));
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -14,6 +15,10 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.ratis.thirdparty.com.google.protobuf.CodedInputStream;
 import org.apache.ratis.thirdparty.com.google.protobuf.CodedOutputStream;
 import org.apache.ratis.thirdparty.com.google.protobuf.MessageLite;
@@ -139,10 +144,26 @@ final class LogWire implements Closeable {
         int port = Integer.parseInt(address.substring(colon + 1));
         int millis = Math.toIntExact(patience.toMillis());
         raw.setOption(StandardSocketOptions.TCP_NODELAY, true);
-        raw.connect(new InetSocketAddress(host, port), millis);
+        raw.connect(resolved(host, port, patience), millis);
         raw.setSoTimeout(millis);
         use(tls == null ? raw : tls.client(raw, host, port));
         write(ByteBuffer.allocate(Integer.BYTES).putInt(GREETING).array());
+    }
+
+    /** In another thread, because nothing else ends a look for a name that nobody answers. */
+    private static InetSocketAddress resolved(String host, int port, Duration patience) throws IOException {
+        CompletableFuture<InetSocketAddress> look = new CompletableFuture<>();
+        Thread thread = new Thread(() -> look.complete(new InetSocketAddress(host, port)), "nearkv-log-name");
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            return look.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            throw new IOException("the name '" + host + "' has no address for " + patience.toMillis() + " ms", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        }
     }
 
     /** Sets for how long a read waits for the next byte. */

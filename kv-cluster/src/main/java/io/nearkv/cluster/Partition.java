@@ -440,11 +440,22 @@ final class Partition implements AutoCloseable {
         }
     }
 
-    /** The entry that goes now tells what is untold. */
-    private void expectsNews() {
+    private long untold() {
         lock.lock();
         try {
-            untold = -1;
+            return untold;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The entry that was handed to the log tells it. */
+    private void toldUpTo(long index) {
+        lock.lock();
+        try {
+            if (untold == index) { // And not of that very entry.
+                untold = -1;
+            }
         } finally {
             lock.unlock();
         }
@@ -519,13 +530,14 @@ final class Partition implements AutoCloseable {
                 .setType(RaftClientRequest.writeRequestType())
                 .build();
         CompletableFuture<RaftClientReply> reply;
-        expectsNews();
+        long before = untold();
         try {
             reply = submit(request);
         } catch (IOException | RuntimeException e) {
             replied(entry, e);
             return;
         }
+        toldUpTo(before);
         var unused = reply.whenComplete((answer, failed) -> {
             if (failed != null) {
                 replied(entry, failed);
@@ -561,6 +573,7 @@ final class Partition implements AutoCloseable {
             settledNanos = System.nanoTime();
             now = !soon && queue.isEmpty();
             untold = now ? -1 : index;
+            changed.signal();
         } finally {
             lock.unlock();
         }

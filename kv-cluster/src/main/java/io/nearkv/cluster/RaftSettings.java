@@ -63,9 +63,13 @@ final class RaftSettings {
         RaftServerConfigKeys.Log.setSegmentCacheSizeMax(properties, SizeInBytes.valueOf("64MB"));
         RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
         // A follower would hand each entry to two more threads, one of them made for it where there are two processors.
-        // What this also keeps, LogTransport does: nothing is acknowledged before what came before it.
+        // What this also keeps, LogTransport and AppendOrder do: nothing is acknowledged before it is on the disk with
+        // all
+        // that came before it.
         RaftServerConfigKeys.Log.setAppendEntriesComposeEnabled(properties, false);
         RaftServerConfigKeys.Log.Appender.setBufferByteLimit(properties, ENTRY_LIMIT);
+        // A heartbeat waits for what is being sent.
+        RaftServerConfigKeys.Log.Appender.setBufferElementLimit(properties, 16);
         RaftServerConfigKeys.Log.Appender.setWaitTimeMin(properties, millis(0));
         RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(properties, true);
         RaftServerConfigKeys.Log.Appender.setSnapshotChunkSizeMax(properties, SizeInBytes.valueOf("1MB"));
