@@ -14,11 +14,9 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One node of a cluster has a small disk, which runs full. */
-@EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true", disabledReason = "kv-server/campaign cluster")
 class ClusterDiskIT {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final int LARGE = 200;

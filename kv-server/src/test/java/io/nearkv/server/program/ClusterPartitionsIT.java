@@ -29,7 +29,6 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A cluster of real processes with several partitions: what its users see when nodes die, hang, come and go. */
@@ -283,7 +282,6 @@ class ClusterPartitionsIT {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void what_one_machine_has_goes_to_a_cluster_and_back() throws Exception {
         byte[] large = new byte[1 << 20];
         new Random(7).nextBytes(large);

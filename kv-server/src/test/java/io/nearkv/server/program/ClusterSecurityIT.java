@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A cluster of real processes with certificates: who belongs to it, and who is kept out. */
@@ -62,7 +61,6 @@ class ClusterSecurityIT {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void a_cluster_works_with_certificates_and_takes_in_nobody_who_has_one_of_another_authority() throws Exception {
         ClusterCertificates other = ClusterCertificates.create(folder, "other");
         List<String> nodes = List.of("n1", "n2", "n3");
@@ -111,7 +109,6 @@ class ClusterSecurityIT {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void a_node_of_another_environment_is_refused_at_every_door() throws Exception {
         int port = ClusterProcesses.ports();
         try (ClusterProcesses cluster = ClusterProcesses.init(folder, List.of("n1=127.0.0.1:" + port))) {
