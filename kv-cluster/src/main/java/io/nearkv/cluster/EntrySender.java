@@ -198,10 +198,7 @@ final class EntrySender extends LogAppenderBase {
     private void await() throws InterruptedException {
         int failed = failures;
         if (failed > 0 && wire == null) {
-            long end = System.nanoTime() + pauseNanos(failed);
-            for (long left = end - System.nanoTime(); left > 0 && isRunning(); left = end - System.nanoTime()) {
-                park(left);
-            }
+            pause(pauseNanos(failed));
         } else if (!signalled && !hasWork()) {
             park(TimeUnit.MILLISECONDS.toNanos(getHeartbeatWaitTimeMs()));
         }

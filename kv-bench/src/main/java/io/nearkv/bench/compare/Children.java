@@ -143,12 +143,12 @@ final class Children implements AutoCloseable {
         }
         processes.clear();
         for (Path folder : folders) {
-            deleteRecursively(folder);
+            delete(folder);
         }
         folders.clear();
     }
 
-    private static void deleteRecursively(Path folder) {
+    static void delete(Path folder) {
         try {
             Files.walkFileTree(folder, new SimpleFileVisitor<>() {
                 @Override

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 /** The nodes of a nearkv cluster, a process each, that can be ended and started again. Not thread-safe. */
 final class NearkvNodes {
     private static final Duration START = Duration.ofSeconds(60);
+    private static final Duration CHANGE = Duration.ofMinutes(10);
     /** A node has so many ports in a row. */
     private static final int PORTS = 5;
 
@@ -65,11 +66,7 @@ final class NearkvNodes {
             nodes.ports.add(port);
             init.addAll(List.of("--node", name(i) + "=127.0.0.1:" + port));
         }
-        Process made = children.start("init", init, null, Map.of(), folder);
-        RunningServer.discard(made);
-        if (!made.waitFor(START.toSeconds(), TimeUnit.SECONDS) || made.exitValue() != 0) {
-            throw new IOException("'nearkv cluster init' failed, see " + folder.resolve("init.err"));
-        }
+        nodes.await(nodes.command("init", init));
         List<BufferedReader> outputs = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             nodes.processes.add(nodes.launch(i));
@@ -80,6 +77,67 @@ final class NearkvNodes {
             nodes.account = RunningServer.field(line, "account");
         }
         return nodes;
+    }
+
+    /** A command that runs. */
+    private record Command(String name, Process process) {}
+
+    private Command command(String name, List<String> words) throws IOException {
+        Process process = children.start(name, words, null, Map.of(), folder);
+        RunningServer.discard(process);
+        return new Command(name, process);
+    }
+
+    private void await(Command command) throws IOException, InterruptedException {
+        if (!command.process().waitFor(CHANGE.toSeconds(), TimeUnit.SECONDS)
+                || command.process().exitValue() != 0) {
+            throw new IOException(
+                    "the command '" + command.name() + "' failed, see " + folder.resolve(command.name() + ".err"));
+        }
+    }
+
+    private Command cluster(String... words) throws IOException {
+        List<String> all = new ArrayList<>(List.of(launcher, "cluster"));
+        all.addAll(List.of(words));
+        all.addAll(List.of("--data", shared.toString()));
+        return command(words[0], all);
+    }
+
+    /** Adds a node that there was not before; returns when it has all that the others have. */
+    void add() throws IOException, InterruptedException {
+        int node = processes.size();
+        int port = freePorts();
+        ports.add(port);
+        Command adding = cluster("add", name(node) + "=127.0.0.1:" + port);
+        int unused = await(1, one -> Files.exists(shared.resolve(name(node) + ".join")));
+        processes.add(launch(node));
+        RunningServer.discard(processes.get(node));
+        await(adding);
+        awaitReady(node);
+    }
+
+    /** Removes a node and stops it. */
+    void remove(int node) throws IOException, InterruptedException {
+        await(cluster("remove", name(node)));
+        children.stop(processes.get(node));
+    }
+
+    /** Kills a node and takes its disk away, and gives it another one; returns when it has everything again. */
+    void loseDisk(int node) throws IOException, InterruptedException {
+        Process process = processes.get(node).destroyForcibly();
+        if (!process.waitFor(START.toSeconds(), TimeUnit.SECONDS)) {
+            throw new IOException("the process of " + name(node) + " does not end");
+        }
+        Children.delete(folder.resolve(name(node)));
+        processes.set(node, launch(node));
+        RunningServer.discard(processes.get(node));
+        await(cluster("add", name(node)));
+        awaitReady(node);
+    }
+
+    /** Spreads partitions and leaders over all nodes. */
+    void rebalance() throws IOException, InterruptedException {
+        await(cluster("rebalance"));
     }
 
     private static String name(int node) {
