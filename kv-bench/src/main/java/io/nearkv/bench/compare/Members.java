@@ -2,6 +2,7 @@ package io.nearkv.bench.compare;
 
 import io.nearkv.bench.macro.Host;
 import io.nearkv.bench.macro.Launcher;
+import io.nearkv.core.ErrorCode;
 import io.nearkv.core.KvException;
 import io.nearkv.core.KvNamespace;
 import io.nearkv.net.client.KvClient;
@@ -66,6 +67,7 @@ public final class Members implements Callable<Integer> {
     private final long startNanos = System.nanoTime();
     private final AtomicIntegerArray acknowledged = new AtomicIntegerArray(SLOTS);
     private final AtomicLong failed = new AtomicLong();
+    private final AtomicLong unknown = new AtomicLong();
     private final AtomicLong longestNanos = new AtomicLong();
     private volatile boolean over;
 
@@ -93,8 +95,12 @@ public final class Members implements Callable<Integer> {
                 long unused = namespace.put(prefix + i, value).orThrow();
                 int unusedCount = acknowledged.incrementAndGet(slot());
             } catch (KvException e) {
-                failed.incrementAndGet();
-                out.println("a write failed: " + e.getMessage());
+                if (e.code() == ErrorCode.OUTCOME_UNKNOWN) {
+                    unknown.incrementAndGet(); // On its way to a node that was killed; written again, it is there.
+                } else {
+                    failed.incrementAndGet();
+                    out.println("a write failed: " + e.getMessage());
+                }
             }
             longestNanos.accumulateAndGet(System.nanoTime() - begun, Math::max);
         }
@@ -152,7 +158,7 @@ public final class Members implements Callable<Integer> {
                 join(writing);
             }
         }
-        out.printf(Locale.ROOT, "%d writes failed%n", failed.get());
+        out.printf(Locale.ROOT, "%d writes failed, of %d the outcome was not known%n", failed.get(), unknown.get());
         return failed.get() == 0 ? 0 : 1;
     }
 
