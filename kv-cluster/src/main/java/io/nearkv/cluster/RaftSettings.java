@@ -62,10 +62,8 @@ final class RaftSettings {
         RaftServerConfigKeys.Log.setSegmentCacheNumMax(properties, 2);
         RaftServerConfigKeys.Log.setSegmentCacheSizeMax(properties, SizeInBytes.valueOf("64MB"));
         RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
-        // A follower would hand each entry to two more threads, one of them made for it where there are two processors.
-        // What this also keeps, LogTransport and AppendOrder do: nothing is acknowledged before it is on the disk with
-        // all
-        // that came before it.
+        // With it a follower hands each entry to two more threads, one of them made for it on two processors. What it
+        // also keeps is kept by AppendOrder and LogTransport: an entry is acknowledged when all up to it are synced.
         RaftServerConfigKeys.Log.setAppendEntriesComposeEnabled(properties, false);
         RaftServerConfigKeys.Log.Appender.setBufferByteLimit(properties, ENTRY_LIMIT);
         // A heartbeat waits for what is being sent.
