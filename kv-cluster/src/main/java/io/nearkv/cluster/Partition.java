@@ -162,7 +162,20 @@ final class Partition implements AutoCloseable {
 
     /** Says whether this node is a member, so that its replica is kept up. */
     void serving(boolean isMember) {
+        boolean ends = serving && !isMember;
         serving = isMember;
+        if (ends) {
+            visibility.applied(); // What waits for this replica would wait in vain.
+        }
+    }
+
+    /** Returns whether this node is a member, and will be one when the change of members is over that is under way: whoever is removed need not be told of the end. */
+    boolean isMember() {
+        RaftServer.Division division = division();
+        return division != null
+                && division.getRaftConf() != null
+                && division.getRaftConf().getCurrentPeers().stream()
+                        .anyMatch(peer -> peer.getId().equals(self));
     }
 
     boolean serves() {
@@ -627,8 +640,9 @@ final class Partition implements AutoCloseable {
         }
     }
 
-    /** Stands for election, gives up waiting for entries whose deadline is over, and for room in the log, and takes a snapshot, if it is time. Called every few milliseconds. */
+    /** Notes whether this node is a member, stands for election, gives up waiting for entries whose deadline is over, and for room in the log, and takes a snapshot, if it is time. Called every few milliseconds. */
     void tick() {
+        serving(isMember());
         takeSnapshotIfDue();
         long now = System.nanoTime();
         watchLeader(now);

@@ -55,14 +55,12 @@ final class PartitionMembers {
     }
 
     boolean isMember() {
-        return partition.members().stream().anyMatch(peer -> peer.getId().equals(partition.self()));
+        return partition.isMember();
     }
 
-    /** Notes whether this node is a member; returns whether others have to be asked who leads. */
+    /** Returns whether others have to be asked who leads. */
     boolean look() {
-        boolean member = isMember();
-        partition.serving(member);
-        if (member && partition.leader() != null) {
+        if (isMember() && partition.leader() != null) {
             leaderElsewhere = null;
             return false;
         }

@@ -60,16 +60,13 @@ final class Visibility {
         return shown.completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** The replica went on. */
+    /** The replica went on, or is none any more, so that nobody reads here either. */
     void applied() {
         ReplicaStore store = replica.get();
-        if (store == null) {
-            return;
-        }
         List<CompletableFuture<Void>> shown = new ArrayList<>();
         synchronized (this) {
             if (!versions.isEmpty()) {
-                long version = store.position().version();
+                long version = store == null ? Long.MAX_VALUE : store.position().version();
                 for (Version head = versions.peek();
                         head != null
                                 && (head.version() <= version || head.shown().isDone());
@@ -80,7 +77,7 @@ final class Visibility {
             }
             for (Iterator<Change> all = changes.iterator(); all.hasNext(); ) {
                 Change change = all.next();
-                if (change.shown().isDone() || change.isShown().test(store)) {
+                if (store == null || change.shown().isDone() || change.isShown().test(store)) {
                     all.remove();
                     shown.add(change.shown());
                 }

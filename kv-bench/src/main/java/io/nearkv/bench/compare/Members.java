@@ -25,7 +25,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * {@code kv-bench/run members}: what writers notice while the members of a cluster change: a fourth node is added, the first is removed, a disk is lost; with several partitions they are spread
+ * {@code kv-bench/run members}: what writers notice while the members of a cluster change: a fourth node is added, the first, which leads, is removed, a disk is lost; with several partitions they are spread
  * again after the first of these. Writers write one key after the other each, into data that must be copied.
  */
 @Command(
@@ -150,6 +150,9 @@ public final class Members implements Callable<Integer> {
                 measure("a fourth node is added", quiet, nodes::add);
                 if (partitions > 1) {
                     measure("partitions are spread", quiet(), nodes::rebalance);
+                }
+                if (partitions == 1) {
+                    nodes.lead(0); // The hard case.
                 }
                 measure("the first node is removed", quiet(), () -> nodes.remove(0));
                 measure("the second node loses its disk", quiet(), () -> nodes.loseDisk(1));

@@ -116,6 +116,11 @@ final class NearkvNodes {
         awaitReady(node);
     }
 
+    /** Has a node lead, if it does not already. */
+    void lead(int node) throws IOException, InterruptedException {
+        await(cluster("transfer-leader", name(node)));
+    }
+
     /** Removes a node and stops it. */
     void remove(int node) throws IOException, InterruptedException {
         await(cluster("remove", name(node)));

@@ -1,0 +1,60 @@
+package io.nearkv.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.nearkv.core.rocksdb.ReplicaStore;
+import io.nearkv.core.rocksdb.RocksStoreOptions;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class VisibilityTest {
+    @TempDir
+    Path folder;
+
+    private final AtomicReference<@Nullable ReplicaStore> shown = new AtomicReference<>();
+    private final Visibility visibility = new Visibility(shown::get);
+    private ReplicaStore replica;
+
+    @BeforeEach
+    void open() {
+        replica = ReplicaStore.open(
+                folder.resolve("replica"),
+                RocksStoreOptions.builder().environment("development").build(),
+                1,
+                LocalCluster.ACCOUNT,
+                LocalCluster.NAMESPACE);
+        shown.set(replica);
+    }
+
+    @AfterEach
+    void close() {
+        replica.close();
+    }
+
+    @Test
+    void aNodeThatLeavesKeepsNobodyWaiting() {
+        CompletableFuture<Void> version = visibility.of(Long.MAX_VALUE);
+        CompletableFuture<Void> change = visibility.of(store -> false);
+        visibility.applied();
+        assertThat(version).isNotDone();
+        assertThat(change).isNotDone();
+
+        shown.set(null);
+        visibility.applied();
+
+        assertThat(version).isDone();
+        assertThat(change).isDone();
+    }
+
+    @Test
+    void whatTheReplicaHasIsNotWaitedFor() {
+        assertThat(visibility.of(replica.position().version())).isDone();
+        assertThat(visibility.of(store -> true)).isDone();
+    }
+}
