@@ -66,6 +66,7 @@ final class Commands {
             case "join create" -> new JoinCreateCommand(console);
             case "edge" -> new GroupCommand.Edge(console);
             case "edge status" -> new EdgeStatusCommand(console);
+            case "rehearse" -> new RehearseCommand(console); // Not in the help.
             case "cluster" -> new GroupCommand.Cluster(console);
             case "cluster init" -> new ClusterCommands.Init(console);
             case "cluster status" -> new ClusterCommands.Status(console);

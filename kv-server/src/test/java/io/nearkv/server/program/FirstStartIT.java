@@ -87,6 +87,15 @@ class FirstStartIT {
     }
 
     @Test
+    void what_the_launcher_has_rehearsed_goes_through() {
+        Program.Result rehearsal =
+                new Program(folder).run("rehearse", folder.resolve("rehearsal").toString());
+
+        assertThat(rehearsal.exitCode()).as("%s", rehearsal).isZero();
+        assertThat(rehearsal.out()).isEqualTo("rehearsed\n");
+    }
+
+    @Test
     void a_server_tells_the_version_that_its_jar_has() {
         Program.Result version = new Program(folder).run("--version");
 
