@@ -38,7 +38,7 @@ class VisibilityTest {
     }
 
     @Test
-    void aNodeThatLeavesKeepsNobodyWaiting() {
+    void a_node_that_leaves_keeps_nobody_waiting() {
         CompletableFuture<Void> version = visibility.of(Long.MAX_VALUE);
         CompletableFuture<Void> change = visibility.of(store -> false);
         visibility.applied();
@@ -53,7 +53,7 @@ class VisibilityTest {
     }
 
     @Test
-    void whatTheReplicaHasIsNotWaitedFor() {
+    void what_the_replica_has_is_not_waited_for() {
         assertThat(visibility.of(replica.position().version())).isDone();
         assertThat(visibility.of(store -> true)).isDone();
     }

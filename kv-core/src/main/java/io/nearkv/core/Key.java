@@ -2,7 +2,10 @@ package io.nearkv.core;
 
 import static java.util.Objects.requireNonNull;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +16,8 @@ import java.util.Arrays;
  * which for UTF-8 is the order of code points. Immutable.
  */
 public final class Key implements Comparable<Key> {
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+
     private final byte[] utf8;
     private int hash;
 
@@ -92,19 +97,29 @@ public final class Key implements Comparable<Key> {
     }
 
     private static void requireWellFormed(byte[] utf8) {
-        for (byte b : utf8) {
-            if (b < 0) {
-                try {
-                    StandardCharsets.UTF_8
-                            .newDecoder()
-                            .onMalformedInput(CodingErrorAction.REPORT)
-                            .decode(ByteBuffer.wrap(utf8));
-                } catch (CharacterCodingException e) {
-                    throw new KvException(ErrorCode.INVALID_REQUEST, "key is not well-formed UTF-8", e);
-                }
-                return;
-            }
+        if (isAscii(utf8)) {
+            return;
         }
+        try {
+            StandardCharsets.UTF_8
+                    .newDecoder()
+                    .onMalformedInput(CodingErrorAction.REPORT)
+                    .decode(ByteBuffer.wrap(utf8));
+        } catch (CharacterCodingException e) {
+            throw new KvException(ErrorCode.INVALID_REQUEST, "key is not well-formed UTF-8", e);
+        }
+    }
+
+    private static boolean isAscii(byte[] bytes) {
+        int at = 0;
+        long high = 0;
+        for (; at <= bytes.length - Long.BYTES; at += Long.BYTES) {
+            high |= (long) LONGS.get(bytes, at);
+        }
+        for (; at < bytes.length; at++) {
+            high |= bytes[at]; // With its sign.
+        }
+        return (high & 0x8080808080808080L) == 0;
     }
 
     private static KvException tooLong(String length) {

@@ -33,6 +33,17 @@ class KeyTest {
     }
 
     @Test
+    void a_malformed_byte_is_found_wherever_it_is() {
+        for (int length = 1; length <= 24; length++) {
+            for (int bad = 0; bad < length; bad++) {
+                byte[] utf8 = "abcdefghijklmnopqrstuvwx".substring(0, length).getBytes(StandardCharsets.UTF_8);
+                utf8[bad] = (byte) 0xFF;
+                assertRefused(ErrorCode.INVALID_REQUEST, () -> Key.ofUtf8(utf8));
+            }
+        }
+    }
+
+    @Test
     void the_longest_key_has_512_bytes() {
         assertThat(Key.of("a".repeat(512)).length()).isEqualTo(512);
         assertThat(Key.of("é".repeat(256)).length()).isEqualTo(512);

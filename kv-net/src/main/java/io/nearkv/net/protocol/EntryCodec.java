@@ -40,7 +40,7 @@ public final class EntryCodec {
 
     /** Returns a key as an item of a bulk read. */
     public static Wire.KeyItem toWire(Key key) {
-        return Wire.KeyItem.newBuilder().setKey(wrap(key.asByteBuffer())).build();
+        return Wire.KeyItem.newBuilder().setKey(wrap(key)).build();
     }
 
     /** Returns the key of an item. */
@@ -50,8 +50,7 @@ public final class EntryCodec {
 
     /** Returns a mutation as an item of a bulk write. */
     public static Wire.MutationItem toWire(Mutation mutation) {
-        Wire.MutationItem.Builder item =
-                Wire.MutationItem.newBuilder().setKey(wrap(mutation.key().asByteBuffer()));
+        Wire.MutationItem.Builder item = Wire.MutationItem.newBuilder().setKey(wrap(mutation.key()));
         if (mutation.condition().kind() != io.nearkv.core.Condition.Kind.NONE) {
             item.setCondition(OptionsCodec.toWire(mutation.condition()));
         }
@@ -200,7 +199,7 @@ public final class EntryCodec {
     /** Returns a line of a listing. */
     public static Wire.KeyInfoItem toWire(KeyInfo info) {
         return Wire.KeyInfoItem.newBuilder()
-                .setKey(wrap(info.key().asByteBuffer()))
+                .setKey(wrap(info.key()))
                 .setVersion(info.version())
                 .setExpiresAt(info.expiresAt())
                 .setMetadata(metadata(info.metadata()))
@@ -220,6 +219,11 @@ public final class EntryCodec {
 
     static Key key(ByteString bytes) {
         return Key.ofUtf8(bytes.asReadOnlyByteBuffer());
+    }
+
+    /** A copy: the few bytes of a key cost less than the three objects of a view. */
+    static ByteString wrap(Key key) {
+        return UnsafeByteOperations.unsafeWrap(key.toByteArray());
     }
 
     static ByteString wrap(ByteBuffer immutable) {

@@ -68,7 +68,7 @@ public final class FeedCodec {
                     .setEndsCommit(change.endsCommit());
             Key key = change.key();
             if (key != null) {
-                builder.setKey(EntryCodec.wrap(key.asByteBuffer()));
+                builder.setKey(EntryCodec.wrap(key));
             }
         } else if (event instanceof FeedEvent.Heartbeat heartbeat) {
             wire.setHeartbeat(OptionsCodec.toWire(heartbeat.position()));
