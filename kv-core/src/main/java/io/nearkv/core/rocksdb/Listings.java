@@ -7,13 +7,17 @@ import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.ListOptions;
 import io.nearkv.core.ListPage;
+import io.nearkv.core.NamespaceId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ReadOptions;
+import org.rocksdb.ReadTier;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
@@ -22,19 +26,70 @@ import org.rocksdb.Slice;
 final class Listings {
     /** Entries that one page looks at, live or expired; then it ends, however short it is. */
     private static final int MAX_STEPS = 10_000;
+    /** More names than this would hold up an event loop, wherever they are. */
+    private static final int MAX_NAMES_ON_CALLER = 128;
+    /** What a page on the caller's thread steps over beside what it returns: expired entries, and within RocksDB deleted ones. */
+    private static final int MAX_SKIPPED_ON_CALLER = 128;
 
     private Listings() {}
 
-    /** Reads a page; runs on the pool. */
-    static ListPage page(StoreCore core, Database db, Lanes.Lane lane, int namespace, ListOptions list)
+    /** Reads a page: a short one on the caller's thread if all of it is in memory, like a point read, and any other on the pool. */
+    static CompletableFuture<ListPage> page(
+            StoreCore core, Reads reads, NamespaceId namespace, ListOptions list, Duration timeout) {
+        if (list.limit() <= MAX_NAMES_ON_CALLER) {
+            try {
+                ListPage page = inMemory(core, namespace, list);
+                if (page != null) {
+                    return CompletableFuture.completedFuture(page);
+                }
+            } catch (KvException e) {
+                return CompletableFuture.failedFuture(e);
+            }
+        }
+        return reads.onPool(timeout, (db, lane) -> {
+            int number = core.catalogue.namespace(namespace).number();
+            try (ReadOptions options = new ReadOptions()) {
+                return page(core, db, lane, number, list, options, MAX_STEPS);
+            }
+        });
+    }
+
+    /** Returns the page if it is in memory and takes few steps, or null. */
+    private static @Nullable ListPage inMemory(StoreCore core, NamespaceId namespace, ListOptions list) {
+        Database db = core.database();
+        int number = core.catalogue.namespace(namespace).number();
+        int steps = list.limit() + MAX_SKIPPED_ON_CALLER;
+        Lanes.Lane lane = core.enter(db);
+        try (ReadOptions options = new ReadOptions()
+                .setReadTier(ReadTier.BLOCK_CACHE_TIER)
+                .setMaxSkippableInternalKeys(MAX_SKIPPED_ON_CALLER)) {
+            ListPage page = page(core, db, lane, number, list, options, steps);
+            return page.keys().size() < list.limit() && !page.complete() ? null : page;
+        } catch (RocksDBException e) {
+            if (Database.isIncomplete(e)) {
+                return null;
+            }
+            throw db.failure("cannot be read", e);
+        } finally {
+            db.lanes.leave(lane);
+        }
+    }
+
+    private static ListPage page(
+            StoreCore core,
+            Database db,
+            Lanes.Lane lane,
+            int namespace,
+            ListOptions list,
+            ReadOptions options,
+            int maxSteps)
             throws RocksDBException {
         byte[] prefix = list.prefix().getBytes(StandardCharsets.UTF_8);
         byte[] start = scoped(namespace, prefix);
         Cursor cursor = list.cursor();
         byte[] from = cursor == null ? start : after(namespace, start, cursor);
         try (Slice end = new Slice(successor(start));
-                ReadOptions options = new ReadOptions().setIterateUpperBound(end);
-                RocksIterator entries = db.rocks.newIterator(db.entries, options)) {
+                RocksIterator entries = db.rocks.newIterator(db.entries, options.setIterateUpperBound(end))) {
             List<KeyInfo> keys = new ArrayList<>(Math.min(list.limit(), 128));
             Cursor next = null;
             int steps = 0;
@@ -48,7 +103,7 @@ final class Listings {
                 if (info != null) {
                     keys.add(info);
                 }
-                if (++steps == MAX_STEPS) {
+                if (++steps == maxSteps) {
                     next = Cursor.after(key);
                     break;
                 }

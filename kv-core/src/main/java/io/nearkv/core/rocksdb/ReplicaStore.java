@@ -621,10 +621,7 @@ public final class ReplicaStore implements AutoCloseable {
 
     /** As {@link io.nearkv.core.KvStore#list}. */
     public CompletableFuture<ListPage> list(NamespaceId namespace, ListOptions list, ReadOptions options) {
-        return reads.onPool(
-                options.timeout(),
-                (db, lane) -> Listings.page(
-                        core, db, lane, core.catalogue.namespace(namespace).number(), list));
+        return Listings.page(core, reads, namespace, list, options.timeout());
     }
 
     /** As {@link io.nearkv.core.KvStore#watch}. */

@@ -345,10 +345,7 @@ public final class RocksStore implements KvStore {
         requireNonNull(namespace, "namespace");
         requireNonNull(list, "list");
         core.checkOpen();
-        return reads.onPool(
-                options.timeout(),
-                (db, lane) -> Listings.page(
-                        core, db, lane, core.catalogue.namespace(namespace).number(), list));
+        return Listings.page(core, reads, namespace, list, options.timeout());
     }
 
     @Override
