@@ -553,7 +553,13 @@ public final class ClusterNode implements AutoCloseable {
             waiting += routers.get(number).waiting();
         }
         return new ClusterStatus(
-                self.id(), waiting, host.pace().sending(), host.pace().bytes(), logs);
+                self.id(),
+                waiting,
+                host.pace().sending(),
+                host.pace().bytes(),
+                host.connections().open(),
+                host.connections().refused(),
+                logs);
     }
 
     /**

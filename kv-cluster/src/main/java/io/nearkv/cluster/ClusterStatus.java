@@ -11,9 +11,12 @@ import java.util.List;
  * @param waiting requests that wait for a leader
  * @param snapshots how many snapshots it is sending
  * @param snapshotBytes how many bytes of snapshots it has sent since it started
+ * @param connections how many connections to its log's port are open
+ * @param refused how many of them it has refused since it started
  * @param logs by their numbers; the first one is everywhere
  */
-public record ClusterStatus(String node, int waiting, int snapshots, long snapshotBytes, List<Log> logs) {
+public record ClusterStatus(
+        String node, int waiting, int snapshots, long snapshotBytes, int connections, long refused, List<Log> logs) {
     /** Makes the list read-only. */
     public ClusterStatus {
         logs = List.copyOf(logs);

@@ -61,6 +61,7 @@ final class LogHost {
     private final List<Partition> partitions;
     private final ClusterOptions options;
     private final SnapshotPace pace;
+    private final LogConnections connections = new LogConnections();
     /** Guarded by this, as is the next. */
     private @Nullable RaftServer server;
 
@@ -83,6 +84,10 @@ final class LogHost {
 
     SnapshotPace pace() {
         return pace;
+    }
+
+    LogConnections connections() {
+        return connections;
     }
 
     private Path folder(int number) {
@@ -112,7 +117,7 @@ final class LogHost {
                     .setStateMachineRegistry(id -> find(id.getUuid()).newStateMachine())
                     .setProperties(RaftSettings.of(options, disk.raft(), first))
                     .setParameters(RaftSettings.parameters(
-                            options, self, id -> find(id.getUuid()).news(), pace))
+                            options, self, id -> find(id.getUuid()).news(), pace, connections))
                     .build();
             run(made, held, founders);
         } catch (IOException e) {

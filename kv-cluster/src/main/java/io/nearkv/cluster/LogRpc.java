@@ -32,9 +32,15 @@ final class LogRpc implements RpcType {
      * @param tls null for none
      * @param patience for connecting to another node, and for its answer
      * @param pace of the snapshots that it sends
+     * @param connections where those are counted that others make
      */
     record Settings(
-            InetSocketAddress address, @Nullable LogTls tls, Duration patience, SnapshotPace pace, Notes notes) {
+            InetSocketAddress address,
+            @Nullable LogTls tls,
+            Duration patience,
+            SnapshotPace pace,
+            LogConnections connections,
+            Notes notes) {
         private static final String NAME = "nearkv.log";
 
         /** Returns them as Ratis hands them on. */
@@ -67,7 +73,7 @@ final class LogRpc implements RpcType {
 
         @Override
         public RaftServerRpc newRaftServerRpc(RaftServer server) {
-            return new LogTransport(server, type, settings.address(), settings.tls(), settings.patience());
+            return new LogTransport(server, type, settings);
         }
 
         @Override

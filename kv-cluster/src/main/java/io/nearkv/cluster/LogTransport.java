@@ -61,6 +61,7 @@ final class LogTransport implements RaftServerRpc {
     private final InetSocketAddress address;
     private final @Nullable LogTls tls;
     private final Duration patience;
+    private final LogConnections connections;
     private final Map<RaftPeerId, String> addresses = new ConcurrentHashMap<>();
     /** What is connected, and since when it has not greeted, on the clock of {@link System#nanoTime}; {@link #GREETED} if it has. */
     private final Map<Socket, Long> accepted = new ConcurrentHashMap<>();
@@ -74,14 +75,15 @@ final class LogTransport implements RaftServerRpc {
     /**
      * Makes it; it listens from {@link #start} on.
      *
-     * @param patience for connecting to another node, and for its answer
+     * @param settings of its node
      */
-    LogTransport(RaftServer server, RpcType type, InetSocketAddress address, @Nullable LogTls tls, Duration patience) {
+    LogTransport(RaftServer server, RpcType type, LogRpc.Settings settings) {
         this.server = server;
         this.type = type;
-        this.address = address;
-        this.tls = tls;
-        this.patience = patience;
+        this.address = settings.address();
+        this.tls = settings.tls();
+        this.patience = settings.patience();
+        this.connections = settings.connections();
     }
 
     /**
@@ -138,14 +140,18 @@ final class LogTransport implements RaftServerRpc {
                     .addArgument(accepted.size())
                     .addArgument(unknown)
                     .log("a connection to the log was refused: there are {}, of which {} have not greeted");
+            connections.refuse();
             socket.close();
             return;
         }
         accepted.put(socket, System.nanoTime());
+        connections.began();
         try {
             thread("nearkv-log-in", () -> serve(socket));
         } catch (OutOfMemoryError e) { // No more threads, mostly.
             accepted.remove(socket);
+            connections.ended();
+            connections.refuse();
             socket.close();
             throw new IOException("no thread for a connection to the log", e);
         }
@@ -203,6 +209,7 @@ final class LogTransport implements RaftServerRpc {
             }
         } finally {
             accepted.remove(socket);
+            connections.ended();
         }
     }
 

@@ -88,7 +88,12 @@ final class RaftSettings {
     }
 
     /** Returns what is no text: how this node reaches the others. */
-    static Parameters parameters(ClusterOptions options, ClusterMember self, LogRpc.Notes notes, SnapshotPace pace)
+    static Parameters parameters(
+            ClusterOptions options,
+            ClusterMember self,
+            LogRpc.Notes notes,
+            SnapshotPace pace,
+            LogConnections connections)
             throws IOException {
         int colon = self.raft().lastIndexOf(':');
         InetSocketAddress address = new InetSocketAddress(
@@ -96,7 +101,12 @@ final class RaftSettings {
         ClusterOptions.Tls tls = options.tls();
         long patienceMillis = Math.max(1000, 2 * options.electionTimeout().toMillis());
         return new LogRpc.Settings(
-                        address, tls == null ? null : new LogTls(tls), Duration.ofMillis(patienceMillis), pace, notes)
+                        address,
+                        tls == null ? null : new LogTls(tls),
+                        Duration.ofMillis(patienceMillis),
+                        pace,
+                        connections,
+                        notes)
                 .parameters();
     }
 }

@@ -10,6 +10,7 @@ import io.nearkv.core.Value;
 import io.nearkv.core.WriteOptions;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -17,6 +18,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +32,7 @@ import org.junit.jupiter.api.Test;
 /** What the log's port of a node takes from anybody who can reach it. */
 class LogTransportTest {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final int MAX_SILENT = 256;
 
     private static int port(ClusterMember member) {
         return Integer.parseInt(member.raft().substring(member.raft().lastIndexOf(':') + 1));
@@ -111,6 +114,52 @@ class LogTransportTest {
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("refused")
                     .hasMessageContaining("GroupMismatchException");
+        }
+    }
+
+    @Test
+    void who_connects_and_says_nothing_is_counted_and_refused_beyond_a_limit() throws Exception {
+        List<Socket> silent = new ArrayList<>();
+        // With this timeout nobody is ended for his silence while others connect.
+        try (LocalCluster cluster = new LocalCluster(
+                1, InstantSource.system(), options -> options.electionTimeout(Duration.ofSeconds(30)))) {
+            cluster.awaitServing();
+            ClusterNode node = cluster.node("n1");
+            ClusterMember member = cluster.member("n1");
+            assertThat(node.status().connections()).isZero();
+            assertThat(node.status().refused()).isZero();
+
+            for (int i = 0; i < MAX_SILENT; i++) {
+                silent.add(connect(member));
+            }
+            LocalCluster.await("all are accepted", () -> node.status().connections() == MAX_SILENT);
+            assertThat(node.status().refused()).isZero();
+            for (int refused = 1; refused <= 2; refused++) {
+                try (Socket tooMany = connect(member)) {
+                    assertEnded(tooMany);
+                }
+                assertThat(node.status().refused()).isEqualTo(refused);
+            }
+            assertThat(node.status().connections()).isEqualTo(MAX_SILENT);
+
+            // One that has greeted makes room for another.
+            new DataOutputStream(silent.get(0).getOutputStream()).writeInt(0x4e4b4c31);
+            LocalCluster.await("there is room", () -> {
+                try {
+                    silent.add(connect(member));
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+                return node.status().connections() > MAX_SILENT;
+            });
+            for (Socket each : silent) {
+                each.close();
+            }
+            LocalCluster.await("none is left", () -> node.status().connections() == 0);
+        } finally {
+            for (Socket each : silent) {
+                each.close();
+            }
         }
     }
 

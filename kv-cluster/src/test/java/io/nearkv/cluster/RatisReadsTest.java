@@ -173,6 +173,7 @@ class RatisReadsTest {
                 null,
                 Duration.ofSeconds(1),
                 new SnapshotPace(1 << 20),
+                new LogConnections(),
                 log -> new CommitNews());
     }
 

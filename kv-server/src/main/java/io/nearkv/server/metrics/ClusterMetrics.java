@@ -45,6 +45,14 @@ final class ClusterMetrics {
                 "nearkv_cluster_snapshot_sent_bytes",
                 "Bytes of snapshots that this node has sent.",
                 status.snapshotBytes());
+        page.gauge(
+                "nearkv_cluster_log_connections",
+                "Open connections of other nodes to the log's port.",
+                status.connections());
+        page.counter(
+                "nearkv_cluster_log_connections_refused",
+                "Connections to the log's port that were closed at once, because there were too many.",
+                status.refused());
         page.counter(
                 "nearkv_cluster_entries",
                 "Entries that this node has proposed.",

@@ -129,6 +129,8 @@ class NodeMetricsTest implements MetricSources {
                 1,
                 1,
                 5_000_000,
+                4,
+                2,
                 List.of(
                         new ClusterStatus.Log(
                                 new ClusterView.Part(
@@ -321,6 +323,13 @@ class NodeMetricsTest implements MetricSources {
                 .containsEntry("nearkv_cluster_member_lag_entries{member=\"n2\",partition=\"0\"}", 2.0)
                 .containsEntry("nearkv_cluster_partition_term{partition=\"1\"}", 5.0)
                 .noneSatisfy((sample, value) -> assertThat(sample).matches(".*lag_entries.*partition=\"1\".*"));
+    }
+
+    @Test
+    void a_node_says_how_many_connections_its_log_has_and_has_refused() {
+        assertThat(scrape().samples())
+                .containsEntry("nearkv_cluster_log_connections", 4.0)
+                .containsEntry("nearkv_cluster_log_connections_refused_total", 2.0);
     }
 
     @Test
