@@ -34,7 +34,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -190,7 +189,6 @@ class ClusterBackupTest {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void what_an_earlier_backup_has_is_not_copied_again() throws IOException, InterruptedException {
         try (LocalCluster cluster = cluster(1)) {
             cluster.awaitServing();
@@ -220,7 +218,6 @@ class ClusterBackupTest {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void a_namespace_that_was_deleted_in_the_middle_of_a_backup_is_gone() throws IOException, InterruptedException {
         try (LocalCluster cluster = cluster(2)) {
             cluster.awaitServing();

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** The contract of every tier, by an edge over a node of a cluster that does not lead. */
 @EnabledIfSystemProperty(
-        named = "nearkv.test.long",
+        named = "nearkv.test.contracts",
         matches = "true",
         disabledReason = "takes three minutes; HistoryTest asks all nodes in every build")
 class EdgeOverClusterContractTest extends KvStoreContract {

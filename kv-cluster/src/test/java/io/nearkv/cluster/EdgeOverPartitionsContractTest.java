@@ -7,7 +7,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** The contract over partitions, by an edge. */
 @EnabledIfSystemProperty(
-        named = "nearkv.test.long",
+        named = "nearkv.test.contracts",
         matches = "true",
         disabledReason = "takes a minute; PartitionedEdgeTest says in every build what is different")
 class EdgeOverPartitionsContractTest extends PartitionsContract {

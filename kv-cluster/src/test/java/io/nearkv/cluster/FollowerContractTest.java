@@ -8,7 +8,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** The contract of every tier, by a node of a cluster that does not lead: strong reads see what was written through it. */
 @EnabledIfSystemProperty(
-        named = "nearkv.test.long",
+        named = "nearkv.test.contracts",
         matches = "true",
         disabledReason = "takes three minutes; HistoryTest asks all nodes in every build")
 class FollowerContractTest extends KvStoreContract {

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** The contract of every tier, by the node of a cluster that leads. */
 @EnabledIfSystemProperty(
-        named = "nearkv.test.long",
+        named = "nearkv.test.contracts",
         matches = "true",
         disabledReason = "takes two minutes; HistoryTest asks all nodes in every build")
 class LeaderContractTest extends KvStoreContract {

@@ -107,10 +107,6 @@ class MembershipTest {
     }
 
     @Test
-    @EnabledIfSystemProperty(
-            named = "nearkv.test.long",
-            matches = "true",
-            disabledReason = "ClusterPartitionsIT does it with processes")
     void a_node_is_added_under_load_and_the_one_that_leads_is_removed() throws Exception {
         try (LocalCluster cluster = cluster(3, 3)) {
             String leader = cluster.leader().self().id();

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** The contract over partitions, by a node of a cluster. */
 @EnabledIfSystemProperty(
-        named = "nearkv.test.long",
+        named = "nearkv.test.contracts",
         matches = "true",
         disabledReason =
                 "takes minutes; ShardedStoreContractTest runs it over partitions without a cluster in every build")

@@ -26,7 +26,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** Data over several partitions: where they are, how they move, and that nothing of it is noticed. */
 class PartitionsTest {
@@ -103,7 +102,6 @@ class PartitionsTest {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void a_partition_is_on_some_nodes_and_every_node_answers_for_all() throws Exception {
         try (LocalCluster cluster = cluster(4)) {
             awaitLed(cluster);
@@ -173,7 +171,6 @@ class PartitionsTest {
     }
 
     @Test
-    @EnabledIfSystemProperty(named = "nearkv.test.long", matches = "true")
     void a_lost_disk_gets_back_what_was_on_it() throws Exception {
         try (LocalCluster cluster = cluster(3)) {
             awaitLed(cluster);
