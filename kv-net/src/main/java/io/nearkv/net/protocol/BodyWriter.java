@@ -19,17 +19,41 @@ import java.util.function.Function;
 public final class BodyWriter {
     private static final int MAX_KEPT = 1024;
 
-    private final Iterator<? extends MessageLite> messages;
+    /** A message as it is on the wire, without its length before it. */
+    public interface Item {
+        /** Returns how many bytes it has. */
+        int bytes();
+
+        /** Writes them. */
+        void writeTo(CodedOutputStream out) throws IOException;
+
+        /** Returns a message as an item. */
+        static Item of(MessageLite message) {
+            return new Item() {
+                @Override
+                public int bytes() {
+                    return message.getSerializedSize();
+                }
+
+                @Override
+                public void writeTo(CodedOutputStream out) throws IOException {
+                    message.writeTo(out);
+                }
+            };
+        }
+    }
+
+    private final Iterator<Item> left;
     private final int headBytes;
     private final long totalBytes;
     private long writtenBytes;
 
-    // The message that did not fit into the piece before, and how much of it has gone.
+    // The item that did not fit into the piece before, and how much of it has gone.
     private byte[] rest = {};
     private int restOffset;
 
-    private BodyWriter(Iterator<? extends MessageLite> messages, int headBytes, long totalBytes) {
-        this.messages = messages;
+    private BodyWriter(Iterator<Item> left, int headBytes, long totalBytes) {
+        this.left = left;
         this.headBytes = headBytes;
         this.totalBytes = totalBytes;
     }
@@ -42,44 +66,49 @@ public final class BodyWriter {
     /**
      * Returns the writer of a body.
      *
-     * @param items what is sent; must not change
-     * @param toMessage makes an item a message; called twice for each, if the body is large
+     * @param things what is sent; must not change
+     * @param toMessage makes one a message; called twice for each, if the body is large
      */
     public static <T> BodyWriter of(
-            MessageLite header, List<T> items, Function<? super T, ? extends MessageLite> toMessage) {
-        int headBytes = delimitedBytes(header);
-        long total = headBytes;
-        List<MessageLite> small = new ArrayList<>(Math.min(items.size(), MAX_KEPT) + 1);
-        small.add(header);
-        for (T item : items) {
-            MessageLite message = toMessage.apply(item);
-            total += delimitedBytes(message);
-            if (total <= Protocol.MAX_INLINE_BYTES) {
-                small.add(message);
-            }
-        }
-        Iterator<? extends MessageLite> messages =
-                total <= Protocol.MAX_INLINE_BYTES ? small.iterator() : oneByOne(header, items.iterator(), toMessage);
-        return new BodyWriter(messages, headBytes, total);
+            MessageLite header, List<T> things, Function<? super T, ? extends MessageLite> toMessage) {
+        return ofItems(header, things, thing -> Item.of(toMessage.apply(thing)));
     }
 
-    private static <T> Iterator<MessageLite> oneByOne(
-            MessageLite header, Iterator<T> items, Function<? super T, ? extends MessageLite> toMessage) {
+    /** As {@link #of(MessageLite, List, Function)}, where so many are sent that to make a message of each costs more than to write it. */
+    public static <T> BodyWriter ofItems(MessageLite header, List<T> things, Function<? super T, Item> toItem) {
+        Item head = Item.of(header);
+        int headBytes = delimitedBytes(head);
+        long total = headBytes;
+        List<Item> small = new ArrayList<>(Math.min(things.size(), MAX_KEPT) + 1);
+        small.add(head);
+        for (T thing : things) {
+            Item item = toItem.apply(thing);
+            total += delimitedBytes(item);
+            if (total <= Protocol.MAX_INLINE_BYTES) {
+                small.add(item);
+            }
+        }
+        Iterator<Item> all =
+                total <= Protocol.MAX_INLINE_BYTES ? small.iterator() : oneByOne(head, things.iterator(), toItem);
+        return new BodyWriter(all, headBytes, total);
+    }
+
+    private static <T> Iterator<Item> oneByOne(Item head, Iterator<T> things, Function<? super T, Item> toItem) {
         return new Iterator<>() {
             private boolean first = true;
 
             @Override
             public boolean hasNext() {
-                return first || items.hasNext();
+                return first || things.hasNext();
             }
 
             @Override
-            public MessageLite next() {
+            public Item next() {
                 if (first) {
                     first = false;
-                    return header;
+                    return head;
                 }
-                return toMessage.apply(items.next());
+                return toItem.apply(things.next());
             }
         };
     }
@@ -123,8 +152,8 @@ public final class BodyWriter {
         byte[] all = new byte[(int) totalBytes];
         CodedOutputStream to = CodedOutputStream.newInstance(all);
         try {
-            while (messages.hasNext()) {
-                writeDelimited(to, messages.next());
+            while (left.hasNext()) {
+                writeDelimited(to, left.next());
             }
             to.checkNoSpaceLeft();
         } catch (IOException e) {
@@ -135,30 +164,30 @@ public final class BodyWriter {
     }
 
     private void write(ByteBuf out, int count) {
-        int left = count;
-        while (left > 0) {
+        int open = count;
+        while (open > 0) {
             if (restOffset == rest.length) {
-                rest = delimited(messages.next());
+                rest = delimited(left.next());
                 restOffset = 0;
             }
-            int part = Math.min(left, rest.length - restOffset);
+            int part = Math.min(open, rest.length - restOffset);
             out.writeBytes(rest, restOffset, part);
             restOffset += part;
-            left -= part;
+            open -= part;
         }
         writtenBytes += count;
     }
 
-    private static int delimitedBytes(MessageLite message) {
-        int size = message.getSerializedSize();
+    private static int delimitedBytes(Item item) {
+        int size = item.bytes();
         return CodedOutputStream.computeUInt32SizeNoTag(size) + size;
     }
 
-    private static byte[] delimited(MessageLite message) {
-        byte[] bytes = new byte[delimitedBytes(message)];
+    private static byte[] delimited(Item item) {
+        byte[] bytes = new byte[delimitedBytes(item)];
         CodedOutputStream out = CodedOutputStream.newInstance(bytes);
         try {
-            writeDelimited(out, message);
+            writeDelimited(out, item);
             out.checkNoSpaceLeft();
         } catch (IOException e) {
             throw changed(e);
@@ -166,12 +195,12 @@ public final class BodyWriter {
         return bytes;
     }
 
-    private static void writeDelimited(CodedOutputStream out, MessageLite message) throws IOException {
-        out.writeUInt32NoTag(message.getSerializedSize());
-        message.writeTo(out);
+    private static void writeDelimited(CodedOutputStream out, Item item) throws IOException {
+        out.writeUInt32NoTag(item.bytes());
+        item.writeTo(out);
     }
 
     private static UncheckedIOException changed(IOException e) {
-        return new UncheckedIOException("a message changed its size while it was written", e);
+        return new UncheckedIOException("an item changed its size while it was written", e);
     }
 }

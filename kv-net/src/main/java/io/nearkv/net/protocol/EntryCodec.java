@@ -1,6 +1,7 @@
 package io.nearkv.net.protocol;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.UnsafeByteOperations;
 import io.nearkv.core.BatchResult;
 import io.nearkv.core.Cursor;
@@ -18,6 +19,7 @@ import io.nearkv.core.PutOptions;
 import io.nearkv.core.Value;
 import io.nearkv.core.WriteResult;
 import io.nearkv.net.wire.Wire;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -196,15 +198,57 @@ public final class EntryCodec {
         return text.isEmpty() ? null : Cursor.parse(text);
     }
 
-    /** Returns a line of a listing. */
-    public static Wire.KeyInfoItem toWire(KeyInfo info) {
-        return Wire.KeyInfoItem.newBuilder()
-                .setKey(wrap(info.key()))
-                .setVersion(info.version())
-                .setExpiresAt(info.expiresAt())
-                .setMetadata(metadata(info.metadata()))
-                .setValueBytes(info.valueBytes())
-                .build();
+    /** Returns a line of a listing: what a {@link Wire.KeyInfoItem} would be. */
+    public static BodyWriter.Item toWire(KeyInfo info) {
+        return new Line(info);
+    }
+
+    private static final class Line implements BodyWriter.Item {
+        private final KeyInfo info;
+        private final byte[] key;
+        private final @Nullable ByteBuffer metadata;
+        private final int bytes;
+
+        Line(KeyInfo info) {
+            this.info = info;
+            this.key = info.key().toByteArray();
+            Metadata described = info.metadata();
+            this.metadata = described == null ? null : described.asByteBuffer();
+            // What is 0 is left out, as everywhere in proto3.
+            this.bytes = CodedOutputStream.computeByteArraySize(Wire.KeyInfoItem.KEY_FIELD_NUMBER, key)
+                    + uint64Bytes(Wire.KeyInfoItem.VERSION_FIELD_NUMBER, info.version())
+                    + uint64Bytes(Wire.KeyInfoItem.EXPIRES_AT_FIELD_NUMBER, info.expiresAt())
+                    + (metadata == null
+                            ? 0
+                            : CodedOutputStream.computeByteBufferSize(Wire.KeyInfoItem.METADATA_FIELD_NUMBER, metadata))
+                    + uint64Bytes(Wire.KeyInfoItem.VALUE_BYTES_FIELD_NUMBER, info.valueBytes());
+        }
+
+        private static int uint64Bytes(int field, long value) {
+            return value == 0 ? 0 : CodedOutputStream.computeUInt64Size(field, value);
+        }
+
+        private static void write(CodedOutputStream out, int field, long value) throws IOException {
+            if (value != 0) {
+                out.writeUInt64(field, value);
+            }
+        }
+
+        @Override
+        public int bytes() {
+            return bytes;
+        }
+
+        @Override
+        public void writeTo(CodedOutputStream out) throws IOException {
+            out.writeByteArray(Wire.KeyInfoItem.KEY_FIELD_NUMBER, key);
+            write(out, Wire.KeyInfoItem.VERSION_FIELD_NUMBER, info.version());
+            write(out, Wire.KeyInfoItem.EXPIRES_AT_FIELD_NUMBER, info.expiresAt());
+            if (metadata != null) {
+                out.writeByteBuffer(Wire.KeyInfoItem.METADATA_FIELD_NUMBER, metadata);
+            }
+            write(out, Wire.KeyInfoItem.VALUE_BYTES_FIELD_NUMBER, info.valueBytes());
+        }
     }
 
     /** Returns a line of a listing. */

@@ -73,7 +73,7 @@ final class EntryCalls {
 
     private static BodyWriter reply(ListPage page) {
         Cursor next = page.next();
-        return BodyWriter.of(
+        return BodyWriter.ofItems(
                 Wire.ReplyHeader.newBuilder()
                         .setList(Wire.ListReply.newBuilder().setNextCursor(next == null ? "" : next.toString()))
                         .build(),

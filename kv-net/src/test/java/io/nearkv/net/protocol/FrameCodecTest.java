@@ -6,6 +6,8 @@ import static io.nearkv.net.protocol.GoldenFramesTest.NAMESPACE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedOutputStream;
 import io.nearkv.core.Condition;
 import io.nearkv.core.DenialReason;
 import io.nearkv.core.ErrorCode;
@@ -13,6 +15,7 @@ import io.nearkv.core.FeedEvent;
 import io.nearkv.core.FeedRequest;
 import io.nearkv.core.GetResult;
 import io.nearkv.core.Key;
+import io.nearkv.core.KeyInfo;
 import io.nearkv.core.KvException;
 import io.nearkv.core.Limits;
 import io.nearkv.core.Mutation;
@@ -25,6 +28,7 @@ import io.nearkv.core.WriteOptions;
 import io.nearkv.net.wire.Wire;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -295,6 +299,56 @@ class FrameCodecTest {
                 assertThat(last).isEqualTo(writer.isDone());
             }
             assertThat(read).isEqualTo(keys);
+        }
+    }
+
+    @Test
+    void a_page_of_a_thousand_lines_in_pieces_gives_the_same_lines() {
+        List<KeyInfo> lines = new ArrayList<>();
+        for (int i = 0; i < 1000; i++) {
+            lines.add(new KeyInfo(Key.of("k" + i), 1 + i, i % 3 == 0 ? null : METADATA, i % 2, i));
+            lines.add(new KeyInfo(Key.of("l".repeat(100) + i), 1, null, 0, 0));
+        }
+        BodyWriter writer = BodyWriter.ofItems(Wire.ReplyHeader.getDefaultInstance(), lines, EntryCodec::toWire);
+        BodyReader<Wire.ReplyHeader> reader =
+                new BodyReader<>(FrameType.REPLY, Wire.ReplyHeader.parser(), Protocol.MAX_CALL_BYTES);
+        List<KeyInfo> read = new ArrayList<>();
+        roundTrip(out -> writer.writeFirst(out, FrameType.REPLY, 1), (in, frame) -> {
+            assertThat(frame.has(FrameType.FLAG_CONTINUED)).isTrue();
+            reader.begin(in, frame);
+            reader.items(Wire.KeyInfoItem.parser(), item -> read.add(EntryCodec.fromWire(item)));
+            return reader;
+        });
+        while (!writer.isDone()) {
+            boolean unused = roundTrip(out -> writer.writeData(out, 1, 777), reader::data);
+        }
+        assertThat(read).isEqualTo(lines);
+    }
+
+    @Test
+    void a_line_of_a_listing_has_the_bytes_of_its_message() throws IOException {
+        for (KeyInfo info : List.of(
+                new KeyInfo(KEY, 7, METADATA, 1_900_000_000, 3),
+                new KeyInfo(KEY, 1, null, 0, 0),
+                new KeyInfo(Key.of("é".repeat(256)), Long.MAX_VALUE, null, 1, Limits.MAX_VALUE_BYTES))) {
+            Wire.KeyInfoItem.Builder message = Wire.KeyInfoItem.newBuilder()
+                    .setKey(ByteString.copyFrom(info.key().toByteArray()))
+                    .setVersion(info.version())
+                    .setExpiresAt(info.expiresAt())
+                    .setValueBytes(info.valueBytes());
+            if (info.metadata() != null) {
+                message.setMetadata(ByteString.copyFrom(info.metadata().asByteBuffer()));
+            }
+            byte[] expected = message.build().toByteArray();
+
+            BodyWriter.Item line = EntryCodec.toWire(info);
+            byte[] written = new byte[line.bytes()];
+            CodedOutputStream out = CodedOutputStream.newInstance(written);
+            line.writeTo(out);
+            out.checkNoSpaceLeft();
+
+            assertThat(written).isEqualTo(expected);
+            assertThat(EntryCodec.fromWire(Wire.KeyInfoItem.parseFrom(written))).isEqualTo(info);
         }
     }
 

@@ -265,7 +265,7 @@ class GoldenFramesTest {
                         .writeFirst(out, FrameType.CALL, 14));
         frames.put(
                 "REPLY, id 14: one key, cursor c",
-                out -> BodyWriter.of(
+                out -> BodyWriter.ofItems(
                                 Wire.ReplyHeader.newBuilder()
                                         .setList(Wire.ListReply.newBuilder().setNextCursor("c"))
                                         .build(),
