@@ -53,8 +53,11 @@ final class RehearseCommand extends BaseCommand {
         String cluster = folder.resolve("cluster").toString();
         List<String> init = new ArrayList<>(List.of("cluster", "init", cluster));
         String server = "";
+        int port = ThreadLocalRandom.current().nextInt(12_000, 30_000); // Below those of outgoing connections.
         for (String node : NODES) {
-            String address = HOST + ":" + freePorts();
+            port = freePorts(port);
+            String address = HOST + ":" + port;
+            port += PORTS;
             init.addAll(List.of("--node", node + "=" + address));
             server = "kv://" + address;
         }
@@ -121,21 +124,16 @@ final class RehearseCommand extends BaseCommand {
         return ready;
     }
 
-    /** Returns the first of some free ports in a row, below those that the system gives to outgoing connections. */
-    private static int freePorts() {
-        while (true) {
-            int first = ThreadLocalRandom.current().nextInt(12_000, 31_000);
-            boolean free = true;
-            for (int port = first; free && port < first + PORTS; port++) {
-                try (ServerSocket socket = new ServerSocket()) {
-                    socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-                } catch (IOException e) {
-                    free = false;
-                }
-            }
-            if (free) {
-                return first;
+    /** Returns the first of some free ports in a row, from one on. */
+    private static int freePorts(int from) {
+        int first = from;
+        for (int port = from; port < first + PORTS; port++) {
+            try (ServerSocket socket = new ServerSocket()) {
+                socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+            } catch (IOException e) {
+                first = port + 1;
             }
         }
+        return first;
     }
 }
