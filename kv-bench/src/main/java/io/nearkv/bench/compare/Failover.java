@@ -259,13 +259,19 @@ public final class Failover implements Callable<Integer> {
         Collections.sort(pauses);
         return String.format(
                 Locale.ROOT,
-                "%-11s %-22s %d times: p50 %.0f ms, p90 %.0f ms, longest %.0f ms",
+                "%-11s %-22s %d times: p50 %.0f ms, p90 %.0f ms, p99 %.0f ms, longest %.0f ms",
                 event.label,
                 where,
                 pauses.size(),
-                pauses.get(pauses.size() / 2),
-                pauses.get(Math.min(pauses.size() - 1, pauses.size() * 9 / 10)),
-                pauses.get(pauses.size() - 1));
+                percentile(pauses, 50),
+                percentile(pauses, 90),
+                percentile(pauses, 99),
+                percentile(pauses, 100));
+    }
+
+    /** By the nearest rank: of fewer than a hundred, the p99 is the longest. */
+    private static double percentile(List<Double> sorted, int percent) {
+        return sorted.get((sorted.size() * percent + 99) / 100 - 1);
     }
 
     private static void signal(String name, Process process) throws IOException, InterruptedException {
