@@ -95,9 +95,17 @@ final class LeaderStore implements KvStore {
     }
 
     private <R> CompletableFuture<R> read(Duration timeout, Function<ReplicaStore, CompletableFuture<R>> read) {
+        return read(timeout, read, read);
+    }
+
+    /** Reads now, on the caller's thread, or later on that which applies the log. */
+    private <R> CompletableFuture<R> read(
+            Duration timeout,
+            Function<ReplicaStore, CompletableFuture<R>> now,
+            Function<ReplicaStore, CompletableFuture<R>> later) {
         if (partition.isCurrent()) {
             try {
-                return read.apply(partition.replica());
+                return now.apply(partition.replica());
             } catch (KvException e) {
                 return CompletableFuture.failedFuture(e);
             }
@@ -109,7 +117,7 @@ final class LeaderStore implements KvStore {
                 return;
             }
             try {
-                chain.follow(read.apply(partition.replica()));
+                chain.follow(later.apply(partition.replica()));
             } catch (KvException e) {
                 chain.completeExceptionally(e);
             }
@@ -147,7 +155,10 @@ final class LeaderStore implements KvStore {
     public CompletableFuture<ListPage> list(NamespaceId namespace, ListOptions list, ReadOptions read) {
         requireNonNull(namespace, "namespace");
         requireNonNull(list, "list");
-        return read(read.timeout(), replica -> replica.list(namespace, list, read));
+        return read(
+                read.timeout(),
+                replica -> replica.list(namespace, list, read, true),
+                replica -> replica.list(namespace, list, read, false));
     }
 
     private CompletableFuture<@Nullable Object> propose(

@@ -197,7 +197,7 @@ final class PartitionStore implements KvStore {
         requireNonNull(list, "list");
         return read(
                 options,
-                replica -> replica.list(namespace, list, options),
+                replica -> replica.list(namespace, list, options, true),
                 store -> read -> store.list(namespace, list, read));
     }
 

@@ -245,7 +245,7 @@ public final class AsyncKvNamespace {
         return namespace.call(id -> store.batch(id, copy, writes));
     }
 
-    /** Returns one page of a listing. */
+    /** Returns one page of a listing. The answer may be there at once: whoever asks for one page from within the stage of another nests as deeply as there are pages. */
     public CompletableFuture<ListPage> listPage(ListOptions options) {
         requireNonNull(options, "options");
         return namespace.call(id -> store.list(id, options, reads));

@@ -28,15 +28,21 @@ final class Listings {
     private static final int MAX_STEPS = 10_000;
     /** More names than this would hold up an event loop, wherever they are. */
     private static final int MAX_NAMES_ON_CALLER = 128;
-    /** What a page on the caller's thread steps over beside what it returns: expired entries, and within RocksDB deleted ones. */
-    private static final int MAX_SKIPPED_ON_CALLER = 128;
+    /** Expired entries that a page on the caller's thread steps over. */
+    private static final int MAX_EXPIRED_ON_CALLER = 128;
+    /** Deleted and overwritten entries that RocksDB may pass in each of its steps. */
+    private static final int MAX_PASSED_ON_CALLER = 16;
 
     private Listings() {}
 
-    /** Reads a page: a short one on the caller's thread if all of it is in memory, like a point read, and any other on the pool. */
+    /**
+     * Reads a page: a short one on the caller's thread if all of it is in memory, like a point read, and any other on the pool.
+     *
+     * @param mayStay whether the caller's thread is to be had for a page
+     */
     static CompletableFuture<ListPage> page(
-            StoreCore core, Reads reads, NamespaceId namespace, ListOptions list, Duration timeout) {
-        if (list.limit() <= MAX_NAMES_ON_CALLER) {
+            StoreCore core, Reads reads, NamespaceId namespace, ListOptions list, Duration timeout, boolean mayStay) {
+        if (mayStay && list.limit() <= MAX_NAMES_ON_CALLER) {
             try {
                 ListPage page = inMemory(core, namespace, list);
                 if (page != null) {
@@ -58,11 +64,13 @@ final class Listings {
     private static @Nullable ListPage inMemory(StoreCore core, NamespaceId namespace, ListOptions list) {
         Database db = core.database();
         int number = core.catalogue.namespace(namespace).number();
-        int steps = list.limit() + MAX_SKIPPED_ON_CALLER;
+        int steps = list.limit() + MAX_EXPIRED_ON_CALLER;
         Lanes.Lane lane = core.enter(db);
         try (ReadOptions options = new ReadOptions()
                 .setReadTier(ReadTier.BLOCK_CACHE_TIER)
-                .setMaxSkippableInternalKeys(MAX_SKIPPED_ON_CALLER)) {
+                .setMaxSkippableInternalKeys(MAX_PASSED_ON_CALLER)
+                // Whoever ends with a state of the store last would remove its files.
+                .setBackgroundPurgeOnIteratorCleanup(true)) {
             ListPage page = page(core, db, lane, number, list, options, steps);
             return page.keys().size() < list.limit() && !page.complete() ? null : page;
         } catch (RocksDBException e) {

@@ -619,9 +619,14 @@ public final class ReplicaStore implements AutoCloseable {
         return largeValues.open(namespace, key, options);
     }
 
-    /** As {@link io.nearkv.core.KvStore#list}. */
-    public CompletableFuture<ListPage> list(NamespaceId namespace, ListOptions list, ReadOptions options) {
-        return Listings.page(core, reads, namespace, list, options.timeout());
+    /**
+     * As {@link io.nearkv.core.KvStore#list}.
+     *
+     * @param mayStay whether the caller's thread may read a page that is in memory; that of whoever applies the log may not, because all others wait for it
+     */
+    public CompletableFuture<ListPage> list(
+            NamespaceId namespace, ListOptions list, ReadOptions options, boolean mayStay) {
+        return Listings.page(core, reads, namespace, list, options.timeout(), mayStay);
     }
 
     /** As {@link io.nearkv.core.KvStore#watch}. */

@@ -345,7 +345,7 @@ public final class RocksStore implements KvStore {
         requireNonNull(namespace, "namespace");
         requireNonNull(list, "list");
         core.checkOpen();
-        return Listings.page(core, reads, namespace, list, options.timeout());
+        return Listings.page(core, reads, namespace, list, options.timeout(), true);
     }
 
     @Override
