@@ -340,7 +340,7 @@ final class LogHost {
     /** Removes the copy of a log of which this node is no member. Blocks. */
     synchronized void drop(Partition partition) {
         RaftServer running = running();
-        partition.serving(false);
+        partition.leave();
         try {
             SortedMap<Integer, Disk.Holding> held = noted();
             held.remove(partition.number());

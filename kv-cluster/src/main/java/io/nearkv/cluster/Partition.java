@@ -97,6 +97,10 @@ final class Partition implements AutoCloseable {
     private volatile boolean ended;
     /** Whether the replica follows the log: only then it answers anybody, however weak the read. */
     private volatile boolean serving;
+    /** Whether this node is no member, whatever the log here says, as is the next. */
+    private volatile boolean dropped;
+
+    private volatile boolean expelled;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -125,6 +129,8 @@ final class Partition implements AutoCloseable {
     // Of the thread that ticks.
     private long lastTickNanos = System.nanoTime();
     private long watchedSinceNanos = lastTickNanos;
+    /** How many times in a row this node was no member. */
+    private int absences;
 
     private final LongAdder entries = new LongAdder();
     private final LongAdder commands = new LongAdder();
@@ -160,22 +166,48 @@ final class Partition implements AutoCloseable {
         proposer.setDaemon(true);
     }
 
-    /** Says whether this node is a member, so that its replica is kept up. */
-    void serving(boolean isMember) {
+    private void serving(boolean isMember) {
         boolean ends = serving && !isMember;
         serving = isMember;
         if (ends) {
-            visibility.applied(); // What waits for this replica would wait in vain.
+            visibility.ended();
+        }
+    }
+
+    /** Serves nothing any more: the log here is about to be removed. */
+    void leave() {
+        dropped = true;
+        serving(false);
+    }
+
+    /** Says that this node is no member, by what others know: it was away when that was decided, and its own log does not say so. */
+    void expelled(boolean isExpelled) {
+        expelled = isExpelled;
+        if (isExpelled) {
+            serving(false);
         }
     }
 
     /** Returns whether this node is a member, and will be one when the change of members is over that is under way: whoever is removed need not be told of the end. */
     boolean isMember() {
-        RaftServer.Division division = division();
-        return division != null
+        return isMember(division());
+    }
+
+    private boolean isMember(RaftServer.@Nullable Division division) {
+        return !dropped
+                && !expelled
+                && division != null
                 && division.getRaftConf() != null
                 && division.getRaftConf().getCurrentPeers().stream()
                         .anyMatch(peer -> peer.getId().equals(self));
+    }
+
+    private void judgeMembership(RaftServer.@Nullable Division division) {
+        absences = isMember(division) ? 0 : absences + 1;
+        // When an entry is sent again, Ratis takes its members back for a moment.
+        if (absences == 0 || absences > 1) {
+            serving(absences == 0);
+        }
     }
 
     boolean serves() {
@@ -201,6 +233,7 @@ final class Partition implements AutoCloseable {
     /** Returns what Ratis is to drive from now on. */
     PartitionStateMachine newStateMachine() {
         failure = null;
+        dropped = false;
         PartitionStateMachine made = new PartitionStateMachine(storeOptions, layout, beginning, new Listener());
         stateMachine = made;
         return made;
@@ -233,6 +266,7 @@ final class Partition implements AutoCloseable {
 
     void start(RaftServer running) {
         server = running;
+        serving(isMember());
         proposer.start();
     }
 
@@ -615,13 +649,12 @@ final class Partition implements AutoCloseable {
     }
 
     /** Stands for election if it is time. */
-    private void watchLeader(long now) {
+    private void watchLeader(RaftServer.@Nullable Division division, long now) {
         long patienceNanos = TimeUnit.MILLISECONDS.toNanos(patienceMillis);
         if (now - lastTickNanos > patienceNanos / 2) {
             watchedSinceNanos = now; // This process stood still: what the leader has sent may lie unread.
         }
         lastTickNanos = now;
-        RaftServer.Division division = division();
         if (division != null && now - watchedSinceNanos > patienceNanos && Candidacy.stand(division, patienceMillis)) {
             watchedSinceNanos = now;
             patienceMillis = newPatience();
@@ -642,10 +675,11 @@ final class Partition implements AutoCloseable {
 
     /** Notes whether this node is a member, stands for election, gives up waiting for entries whose deadline is over, and for room in the log, and takes a snapshot, if it is time. Called every few milliseconds. */
     void tick() {
-        serving(isMember());
+        RaftServer.Division division = division(); // Once: that there is none costs Ratis an exception.
+        judgeMembership(division);
         takeSnapshotIfDue();
         long now = System.nanoTime();
-        watchLeader(now);
+        watchLeader(division, now);
         wakeProposer(); // Not every change of the leadership is told.
         expireQueued(now);
         for (Entry entry : List.copyOf(underWay.values())) {

@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
 final class PartitionMembers {
     private static final Logger log = LoggerFactory.getLogger(PartitionMembers.class);
     private static final Duration TRANSFER_TIMEOUT = Duration.ofSeconds(3);
+    private static final Duration VIEWS_TIMEOUT = Duration.ofSeconds(1);
 
     private final Partition partition;
     private final ClusterMember self;
@@ -60,16 +61,21 @@ final class PartitionMembers {
 
     /** Returns whether others have to be asked who leads. */
     boolean look() {
-        if (isMember() && partition.leader() != null) {
-            leaderElsewhere = null;
-            return false;
+        if (partition.leader() == null) {
+            return true;
         }
-        return true;
+        partition.expelled(false); // It is told of changes by the one that leads.
+        if (!isMember()) {
+            return true;
+        }
+        leaderElsewhere = null;
+        return false;
     }
 
-    /** Notes who leads by the view of the newest term. */
+    /** Notes who leads, and whether this node is a member, by the view of the newest term. */
     void heard(Iterable<ClusterView> said) {
         ClusterMember found = null;
+        ClusterView.Part newest = null;
         long term = -1;
         for (ClusterView view : said) {
             ClusterView.Part part = part(view);
@@ -80,10 +86,16 @@ final class PartitionMembers {
                     && part.term() > term
                     && !member.node().equals(self.id())) {
                 found = member.place();
+                newest = part;
                 term = part.term();
             }
         }
         leaderElsewhere = found;
+        if (newest != null && partition.leader() == null) {
+            ClusterView.Member known = newest.member(self.id());
+            partition.expelled(
+                    known == null || !Disk.peerId(known.node(), known.disk()).equals(partition.self()));
+        }
     }
 
     private ClusterView.@Nullable Part part(ClusterView view) {
@@ -306,7 +318,6 @@ final class PartitionMembers {
                 .filter(member -> to == null
                         ? !member.node().equals(self.id()) && !silent.contains(member.node())
                         : member.node().equals(to))
-                .sorted(Comparator.comparing(ClusterView.Member::committed).reversed())
                 .toList();
         if (to != null && candidates.isEmpty()) {
             throw new KvException(
@@ -323,7 +334,7 @@ final class PartitionMembers {
             return;
         }
         String problem = "none answers";
-        for (ClusterView.Member candidate : candidates) {
+        for (ClusterView.Member candidate : furthestFirst(candidates)) {
             try {
                 RaftClientReply reply = partition
                         .transfer(Disk.peerId(candidate.node(), candidate.disk()), TRANSFER_TIMEOUT)
@@ -341,5 +352,37 @@ final class PartitionMembers {
         }
         throw new KvException(
                 ErrorCode.UNAVAILABLE, "no other node takes over: " + problem, null, Duration.ofSeconds(1), null);
+    }
+
+    /**
+     * Sorts those that could lead by how much they have applied. One that has just started may have the whole log, and stand for election with it, long before it has read it again; and nobody
+     * leads before that. Here this node still does.
+     */
+    private List<ClusterView.Member> furthestFirst(List<ClusterView.Member> candidates) {
+        Map<String, ClusterView> views = Map.of();
+        if (candidates.size() > 1) {
+            try {
+                views = nodes.views(candidates.stream()
+                                .map(ClusterView.Member::place)
+                                .toList())
+                        .get(VIEWS_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+                        .views();
+            } catch (ExecutionException | TimeoutException e) {
+                log.atDebug().setCause(e).log("what others have applied is not known");
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        Map<String, ClusterView> known = views;
+        return candidates.stream()
+                .sorted(Comparator.<ClusterView.Member>comparingLong(member -> applied(known.get(member.node())))
+                        .thenComparingLong(ClusterView.Member::committed)
+                        .reversed())
+                .toList();
+    }
+
+    private long applied(@Nullable ClusterView view) {
+        ClusterView.Part part = view == null ? null : part(view);
+        return part == null ? -1 : part.appliedIndex();
     }
 }

@@ -43,8 +43,7 @@ final class Visibility {
         synchronized (this) {
             versions.add(new Version(version, shown));
         }
-        applied(); // It may have come before this was told.
-        return shown.completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        return waiting(shown);
     }
 
     /** Completes when the replica shows a change that has no version, or the time is over. */
@@ -56,17 +55,39 @@ final class Visibility {
         synchronized (this) {
             changes.add(new Change(isShown, shown));
         }
-        applied();
+        return waiting(shown);
+    }
+
+    private CompletableFuture<Void> waiting(CompletableFuture<Void> shown) {
+        applied(); // It may have come, or have been the last, before this was told.
+        if (replica.get() == null) {
+            shown.complete(null);
+        }
         return shown.completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** The replica went on, or is none any more, so that nobody reads here either. */
+    /** Nobody reads here any more. */
+    void ended() {
+        List<CompletableFuture<Void>> waiting = new ArrayList<>();
+        synchronized (this) {
+            versions.forEach(version -> waiting.add(version.shown()));
+            versions.clear();
+            changes.forEach(change -> waiting.add(change.shown()));
+            changes.clear();
+        }
+        waiting.forEach(future -> future.complete(null));
+    }
+
+    /** The replica went on. */
     void applied() {
         ReplicaStore store = replica.get();
+        if (store == null) {
+            return;
+        }
         List<CompletableFuture<Void>> shown = new ArrayList<>();
         synchronized (this) {
             if (!versions.isEmpty()) {
-                long version = store == null ? Long.MAX_VALUE : store.position().version();
+                long version = store.position().version();
                 for (Version head = versions.peek();
                         head != null
                                 && (head.version() <= version || head.shown().isDone());
@@ -77,7 +98,7 @@ final class Visibility {
             }
             for (Iterator<Change> all = changes.iterator(); all.hasNext(); ) {
                 Change change = all.next();
-                if (store == null || change.shown().isDone() || change.isShown().test(store)) {
+                if (change.shown().isDone() || change.isShown().test(store)) {
                     all.remove();
                     shown.add(change.shown());
                 }

@@ -276,6 +276,18 @@ class MembershipTest {
             var unused = LocalCluster.ask(leader, new ClusterQuestion.Transfer(0, others.get(1)));
             LocalCluster.await(
                     "the other leads", () -> cluster.node(others.get(1)).leads(0));
+
+            // Who was away learns from the others that it was removed, and may come back.
+            String removed = others.get(0);
+            cluster.start(removed);
+            LocalCluster.await(
+                    "it says so",
+                    () -> String.valueOf(cluster.node(removed).unreadiness()).contains("it is no member"));
+            assertThat(has(cluster.node(removed).store(), "with-two", ReadOptions.DEFAULT))
+                    .as("it hands on, however weak the read")
+                    .isTrue();
+            cluster.drive(new ClusterQuestion.Add(cluster.member(removed)));
+            LocalCluster.await("it serves", () -> cluster.node(removed).unreadiness() == null);
         }
     }
 

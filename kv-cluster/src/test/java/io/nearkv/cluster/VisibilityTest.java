@@ -45,11 +45,20 @@ class VisibilityTest {
         assertThat(version).isNotDone();
         assertThat(change).isNotDone();
 
-        shown.set(null);
-        visibility.applied();
+        visibility.ended();
 
         assertThat(version).isDone();
         assertThat(change).isDone();
+    }
+
+    @Test
+    void where_there_is_no_replica_nobody_waits_and_those_who_do_go_on_when_there_is_one() {
+        CompletableFuture<Void> before = visibility.of(Long.MAX_VALUE);
+        shown.set(null);
+        visibility.applied();
+
+        assertThat(visibility.of(1)).isDone();
+        assertThat(before).as("a snapshot takes the place of the replica").isNotDone();
     }
 
     @Test
