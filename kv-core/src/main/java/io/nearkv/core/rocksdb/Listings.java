@@ -36,13 +36,13 @@ final class Listings {
     private Listings() {}
 
     /**
-     * Reads a page: a short one on the caller's thread if all of it is in memory, like a point read, and any other on the pool.
+     * Reads a page: one that turns out to be short on the caller's thread if all of it is in memory, like a point read, and any other on the pool.
      *
      * @param mayStay whether the caller's thread is to be had for a page
      */
     static CompletableFuture<ListPage> page(
             StoreCore core, Reads reads, NamespaceId namespace, ListOptions list, Duration timeout, boolean mayStay) {
-        if (mayStay && list.limit() <= MAX_NAMES_ON_CALLER) {
+        if (mayStay) {
             try {
                 ListPage page = inMemory(core, namespace, list);
                 if (page != null) {
@@ -60,19 +60,20 @@ final class Listings {
         });
     }
 
-    /** Returns the page if it is in memory and takes few steps, or null. */
+    /** Returns the page if it is short, in memory, and takes few steps, or null. */
     private static @Nullable ListPage inMemory(StoreCore core, NamespaceId namespace, ListOptions list) {
         Database db = core.database();
         int number = core.catalogue.namespace(namespace).number();
-        int steps = list.limit() + MAX_EXPIRED_ON_CALLER;
+        ListOptions few = list.withLimit(Math.min(list.limit(), MAX_NAMES_ON_CALLER));
+        int steps = few.limit() + MAX_EXPIRED_ON_CALLER;
         Lanes.Lane lane = core.enter(db);
         try (ReadOptions options = new ReadOptions()
                 .setReadTier(ReadTier.BLOCK_CACHE_TIER)
                 .setMaxSkippableInternalKeys(MAX_PASSED_ON_CALLER)
                 // Whoever ends with a state of the store last would remove its files.
                 .setBackgroundPurgeOnIteratorCleanup(true)) {
-            ListPage page = page(core, db, lane, number, list, options, steps);
-            return page.keys().size() < list.limit() && !page.complete() ? null : page;
+            ListPage page = page(core, db, lane, number, few, options, steps);
+            return page.complete() || page.keys().size() == list.limit() ? page : null;
         } catch (RocksDBException e) {
             if (Database.isIncomplete(e)) {
                 return null;

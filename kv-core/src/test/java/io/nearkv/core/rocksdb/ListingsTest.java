@@ -81,6 +81,11 @@ class ListingsTest {
         assertThat(await(page).keys()).extracting(KeyInfo::name).isEqualTo(names(0, 100));
         assertThat(await(page).complete()).isFalse();
         assertThat(pages(100)).isEqualTo(names(0, 300));
+
+        var prefix = engine.store.list(engine.ns, ListOptions.prefix("k001"), ReadOptions.STRONG);
+        assertThat(prefix).as("short, though it might have been long").isDone();
+        assertThat(await(prefix).keys()).extracting(KeyInfo::name).isEqualTo(names(100, 200));
+        assertThat(await(prefix).complete()).isTrue();
     }
 
     @ParameterizedTest
